@@ -1,0 +1,102 @@
+# weir: one Makefile. `make help` lists the targets.
+#
+# A folder of src/ is one static library; who may link whom is read from src/LAYERS, so a unit test that needs
+# more than its folder may see does not link. Variants live side by side in build/<variant>/.
+
+V      ?= release
+GEN    := build/gen
+OUT    := build/$(V)
+CC     := gcc
+PKGS   := libuv rocksdb rdkafka libpq sqlite3 libcurl libmicrohttpd openssl libzstd liblz4 snappy zlib yaml-0.1 jansson libpcre2-8 icu-uc icu-i18n
+DEPS   := build-essential pkg-config libuv1-dev librocksdb-dev librdkafka-dev libpq-dev libsqlite3-dev libcurl4-openssl-dev libmicrohttpd-dev libssl-dev libzstd-dev liblz4-dev libsnappy-dev zlib1g-dev libyaml-dev libjansson-dev libpcre2-dev libicu-dev nodejs npm python3
+DEPS_TEST := libcmocka-dev clang clang-format clang-tidy python3-venv kcat chromium default-jre-headless maven valgrind
+
+WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Wpointer-arith \
+          -Wwrite-strings -Wcast-align -Wformat=2 -Wimplicit-fallthrough -Wswitch-enum -Wno-format-truncation
+CFLAGS_release := -O2 -g -DNDEBUG_SLOW
+CFLAGS_debug   := -O0 -g3
+CFLAGS_asan    := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined
+CFLAGS_tsan    := -O1 -g -fsanitize=thread
+CFLAGS := -std=c17 -D_GNU_SOURCE $(WARN) $(if $(DEV)$(CI),-Werror) -fno-common -fvisibility=hidden -fno-omit-frame-pointer \
+          -pthread -MMD -MP -Isrc -I$(GEN) -include src/base/banned.h $(CFLAGS_$(V))
+LDFLAGS := -pthread $(CFLAGS_$(V))
+LIBS    = $(shell pkg-config --libs $(PKGS)) -lm
+
+FOLDERS := $(shell awk '!/^\#/ && NF {print $$1}' src/LAYERS)
+# What a folder's tests link: itself and what it may see.
+sees     = $(1) $(shell awk '$$1 == "$(1)" {for (i = NF; i > 1; i--) print $$i}' src/LAYERS)
+
+# --- generated code: one line per generator ------------------------------------------------------
+GEN_FILES := $(GEN)/base/err_codes.h $(GEN)/base/err_codes.c $(GEN)/base/metric_ids.h $(GEN)/base/metric_ids.c
+
+build/tools/%: tools/%.c
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -O1 -g -Wall -Wextra -D_DEFAULT_SOURCE -o $@ $<
+
+$(GEN)/base/err_codes.h $(GEN)/base/err_codes.c &: schema/errors.tbl build/tools/gen_errors
+	@mkdir -p $(GEN)/base
+	build/tools/gen_errors schema/errors.tbl $(GEN)/base/err_codes.h $(GEN)/base/err_codes.c
+$(GEN)/base/metric_ids.h $(GEN)/base/metric_ids.c &: schema/metrics.tbl build/tools/gen_metrics
+	@mkdir -p $(GEN)/base
+	build/tools/gen_metrics schema/metrics.tbl $(GEN)/base/metric_ids.h $(GEN)/base/metric_ids.c
+
+# --- libraries -------------------------------------------------------------------------------------
+define folder_rules
+SRC_$(1)  := $$(filter-out %_test.c %_fuzz.c,$$(shell find src/$(1) -name '*.c' 2>/dev/null | sort))
+GENC_$(1) := $$(filter $(GEN)/$(1)/%.c,$$(GEN_FILES))
+OBJ_$(1)  := $$(SRC_$(1):src/%.c=$(OUT)/%.o) $$(GENC_$(1):$(GEN)/%.c=$(OUT)/gen/%.o)
+LIB_$(1)  := $(OUT)/lib/$(1).a
+$$(LIB_$(1)): $$(OBJ_$(1))
+	@mkdir -p $$(@D)
+	@rm -f $$@
+	@ar rcs $$@ $$^
+endef
+$(foreach f,$(FOLDERS),$(eval $(call folder_rules,$(f))))
+
+$(OUT)/%.o: src/%.c | $(GEN_FILES)
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) $(CFLAGS) -c -o $@ $<
+$(OUT)/gen/%.o: $(GEN)/%.c | $(GEN_FILES)
+	@mkdir -p $(@D)
+	@echo "  CC $<"
+	@$(CC) $(CFLAGS) -c -o $@ $<
+
+# --- the program -----------------------------------------------------------------------------------
+.DEFAULT_GOAL := all
+.PHONY: all
+all: build/weir
+
+ALL_LIBS := $(FOLDERS:%=$(OUT)/lib/%.a)
+$(OUT)/weir: $(ALL_LIBS)
+	$(CC) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LIBS)
+build/weir: $(OUT)/weir
+	@cp -f $< $@.new && mv -f $@.new $@
+
+# --- tests -------------------------------------------------------------------------------------------
+M ?=
+TESTS := $(shell find src -name '*_test.c' $(if $(M),-path 'src/$(M)*') 2>/dev/null | sort)
+FUZZ  := $(shell find src -name '*_fuzz.c' $(if $(M),-path 'src/$(M)*') 2>/dev/null | sort)
+TEST_BINS := $(TESTS:src/%.c=$(OUT)/test/%) $(FUZZ:src/%.c=$(OUT)/test/%)
+folder_of = $(firstword $(subst /, ,$(1)))
+
+.SECONDEXPANSION:
+$(OUT)/test/%: $(OUT)/%.o $$(foreach f,$$(call sees,$$(call folder_of,$$*)),$(OUT)/lib/$$(f).a)
+	@mkdir -p $(@D)
+	@echo "  LD $@"
+	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS)
+
+.PHONY: unit
+unit: ## unit tests and fuzz corpora: make unit M=store V=asan
+	@$(MAKE) --no-print-directory V=$(V) M=$(M) unit-bins
+	@tests/run_units.sh $(OUT)/test $(M)
+.PHONY: unit-bins
+unit-bins: $(TEST_BINS)
+
+.PHONY: clean
+clean: ## remove build/
+	rm -rf build
+
+.SECONDARY:
+
+-include $(shell find $(OUT) -name '*.d' 2>/dev/null)

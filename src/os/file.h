@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// file: files and folders, with errors that name the path. Everything here BLOCKS.
+//
+// Errors     ERR_DISK_FULL (ENOSPC, EDQUOT), ERR_NOT_FOUND (ENOENT), ERR_EXISTS, ERR_IO (the rest).
+#ifndef OS_FILE_H
+#define OS_FILE_H
+
+#include "base/diag.h"
+#include "base/str.h"
+
+#include <stdint.h>
+
+enum file_flags {
+    FILE_READ = 1 << 0,
+    FILE_WRITE = 1 << 1,  // read and write
+    FILE_CREATE = 1 << 2, // make it if absent
+    FILE_NEW = 1 << 3,    // fail with ERR_EXISTS if present
+};
+
+// The descriptor is the caller's: file_close() it.
+MUST_USE err_t file_open(int *out, const char *path, unsigned flags, struct diag *diag);
+void file_close(int fd);
+MUST_USE err_t file_size(int fd, int64_t *out, struct diag *diag);
+// Reads exactly `size` bytes; ERR_IO "ends after ..." when the file is shorter.
+MUST_USE err_t file_pread(int fd, void *ptr, size_t size, int64_t offset, struct diag *diag);
+// Reads up to `size` bytes; `*got` is less only at the end of the file.
+MUST_USE err_t file_pread_some(int fd, void *ptr, size_t size, int64_t offset, size_t *got,
+                               struct diag *diag);
+MUST_USE err_t file_pwrite(int fd, const void *ptr, size_t size, int64_t offset, struct diag *diag);
+MUST_USE err_t file_datasync(int fd, struct diag *diag);
+MUST_USE err_t file_truncate(int fd, int64_t size, struct diag *diag);
+// Reserves blocks past the end without changing the size; fine where the file system cannot.
+MUST_USE err_t file_reserve(int fd, int64_t offset, int64_t size, struct diag *diag);
+
+MUST_USE err_t file_read_all(const char *path, size_t max_bytes, struct str *out, struct diag *diag);
+// Writes beside, syncs, renames over `path`, syncs the folder: after a crash old or new, never half.
+MUST_USE err_t file_replace(const char *path, struct bytes bytes, struct diag *diag);
+MUST_USE err_t file_rename(const char *from, const char *to, struct diag *diag);
+MUST_USE err_t file_remove(const char *path, struct diag *diag); // absent is fine
+bool file_exists(const char *path);
+
+MUST_USE err_t dir_make(const char *path, struct diag *diag); // with parents; present is fine
+MUST_USE err_t dir_sync(const char *path, struct diag *diag); // makes creations and renames durable
+MUST_USE err_t dir_remove(const char *path, struct diag *diag); // with everything inside
+// Calls fn for each entry but . and .., in byte order of the names; an error of fn ends the walk.
+MUST_USE err_t dir_each(const char *path, err_t (*fn)(const char *name, bool is_dir, void *ctx),
+                        void *ctx, struct diag *diag);
+
+// One holder per data directory: takes a lock on `path` and writes our pid in it. ERR_LOCKED names
+// the pid that holds it. The lock goes with the process (also on kill -9).
+MUST_USE err_t file_lock(int *out, const char *path, struct diag *diag);
+
+#endif
