@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// column: a vector of values of one type; batch: columns of equal length. What SQL operators push, what JSON is
-// parsed into and what tables take.
+// column: a vector of values of one type; batch: columns of equal length. What SQL operators push,
+// what JSON is parsed into and what tables take.
 //
 // Lifetime   everything lives in the batch's arena or in memory that outlives it (a log block).
 //            Strings are views: copy what is kept.
-// Nulls      valid == NULL means no nulls; else one byte per row, 1 = present. The value slot of a null row is
+// Nulls      valid == NULL means no nulls; else one byte per row, 1 = present. The value slot of a
+// null row is
 //            zero.
 #ifndef DATA_COLUMN_H
 #define DATA_COLUMN_H
@@ -25,17 +26,17 @@ struct column {
     uint8_t *valid;
     union {
         void *data;
-        uint8_t *booleans;         // BOOLEAN 0/1
-        int8_t *bytes8;            // BYTE
-        int16_t *shorts;           // SHORT
-        int32_t *ints;             // INT, DATE, INTERVAL_YM
-        int64_t *longs;            // LONG, TIMESTAMP, TIMESTAMP_NTZ, INTERVAL_DT
-        float *floats;             // FLOAT
-        double *doubles;           // DOUBLE
-        int128_t *decimals;        // DECIMAL: unscaled value
-        struct bytes *strings;     // STRING, BINARY
+        uint8_t *booleans;          // BOOLEAN 0/1
+        int8_t *bytes8;             // BYTE
+        int16_t *shorts;            // SHORT
+        int32_t *ints;              // INT, DATE, INTERVAL_YM
+        int64_t *longs;             // LONG, TIMESTAMP, TIMESTAMP_NTZ, INTERVAL_DT
+        float *floats;              // FLOAT
+        double *doubles;            // DOUBLE
+        int128_t *decimals;         // DECIMAL: unscaled value
+        struct bytes *strings;      // STRING, BINARY
         struct interval *intervals; // INTERVAL
-        int32_t *offsets;          // ARRAY, MAP: count + 1 offsets into the children
+        int32_t *offsets;           // ARRAY, MAP: count + 1 offsets into the children
     };
     struct column *children; // ARRAY 1, MAP 2 (keys, values), STRUCT one per field
 };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// type: Spark SQL's data types. Immutable, allocated in an arena or static; compare with type_equal().
+// type: Spark SQL's data types. Immutable, allocated in an arena or static; compare with
+// type_equal().
 #ifndef DATA_TYPE_H
 #define DATA_TYPE_H
 
@@ -39,10 +40,10 @@ struct type_field {
 
 struct type {
     enum type_kind kind;
-    uint8_t precision;              // DECIMAL 1..38
-    int8_t scale;                   // DECIMAL
-    uint8_t from_unit, to_unit;     // INTERVAL_YM: 0 year 1 month; INTERVAL_DT: 0 day .. 3 second
-    size_t field_count;             // ARRAY 1 (element), MAP 2 (key, value), STRUCT n
+    uint8_t precision;          // DECIMAL 1..38
+    int8_t scale;               // DECIMAL
+    uint8_t from_unit, to_unit; // INTERVAL_YM: 0 year 1 month; INTERVAL_DT: 0 day .. 3 second
+    size_t field_count;         // ARRAY 1 (element), MAP 2 (key, value), STRUCT n
     const struct type_field *fields;
 };
 

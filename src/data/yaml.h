@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// yaml: a YAML document as a tree that knows where everything stands, read with libyaml; and the list of
-// problems a person gets, all at once: "dags/users.yaml:12:5: unknown field 'retrys', did you mean 'retries'?".
+// yaml: a YAML document as a tree that knows where everything stands, read with libyaml; and the
+// list of problems a person gets, all at once: "dags/users.yaml:12:5: unknown field 'retrys', did
+// you mean 'retries'?".
 //
-// Bounds     1 MiB of text, 64 levels, 100,000 nodes; anchors and aliases are expanded within that bound;
+// Bounds     1 MiB of text, 64 levels, 100,000 nodes; anchors and aliases are expanded within that
+// bound;
 //            duplicate keys are a problem.
 #ifndef DATA_YAML_H
 #define DATA_YAML_H
@@ -50,16 +52,17 @@ struct yaml *yaml_parse(struct arena *arena, const struct yaml_source *source, s
 struct yaml *yaml_load(struct arena *arena, struct problems *problems, const char *path,
                        struct yaml_source *source_out);
 
-bool yaml_is_null(const struct yaml *node); // absent, empty, ~ or null
+bool yaml_is_null(const struct yaml *node);                           // absent, empty, ~ or null
 const struct yaml *yaml_get(const struct yaml *map, const char *key); // NULL if absent
-// A problem for each key of `map` that is not in `known` (NULL-terminated), with the nearest known word.
+// A problem for each key of `map` that is not in `known` (NULL-terminated), with the nearest known
+// word.
 void yaml_known(const struct yaml_source *source, const struct yaml *map, const char *const *known);
 // A problem at `node` (or at line 1 when NULL).
-void yaml_problem(const struct yaml_source *source, const struct yaml *node, const char *format, ...)
-    PRINTF_LIKE(3, 4);
+void yaml_problem(const struct yaml_source *source, const struct yaml *node, const char *format,
+                  ...) PRINTF_LIKE(3, 4);
 
-// Typed reads of map[key]: the fallback when absent or null; a problem and the fallback when it is of another
-// kind or out of range. Texts live in the arena of the document.
+// Typed reads of map[key]: the fallback when absent or null; a problem and the fallback when it is
+// of another kind or out of range. Texts live in the arena of the document.
 const char *yaml_text(const struct yaml_source *source, const struct yaml *map, const char *key,
                       const char *fallback);
 // A problem too when it is absent.
@@ -71,7 +74,8 @@ double yaml_double(const struct yaml_source *source, const struct yaml *map, con
                    double fallback, double min, double max);
 bool yaml_bool(const struct yaml_source *source, const struct yaml *map, const char *key,
                bool fallback);
-// "30s", "5m", "1h30m", "250ms", "2 days", "5 seconds", "1 minute 30 seconds" or a bare number of seconds.
+// "30s", "5m", "1h30m", "250ms", "2 days", "5 seconds", "1 minute 30 seconds" or a bare number of
+// seconds.
 int64_t yaml_duration_ms(const struct yaml_source *source, const struct yaml *map, const char *key,
                          int64_t fallback_ms);
 // The list or map under key, or NULL when absent; a problem when it is of another kind.
