@@ -23,9 +23,9 @@ struct arena {
     size_t used_bytes;  // handed out since the last clear
 };
 
-#define ARENA_INIT                                                                                 \
-    {                                                                                              \
-        .block_bytes = 4096                                                                        \
+#define ARENA_INIT          \
+    {                       \
+        .block_bytes = 4096 \
     }
 
 void arena_init(struct arena *arena, size_t block_bytes);

@@ -49,7 +49,8 @@ static inline int bytes_compare(struct bytes a, struct bytes b)
 
 static inline bool bytes_starts(struct bytes a, struct bytes prefix)
 {
-    return a.size >= prefix.size && (prefix.size == 0 || memcmp(a.ptr, prefix.ptr, prefix.size) == 0);
+    return a.size >= prefix.size &&
+           (prefix.size == 0 || memcmp(a.ptr, prefix.ptr, prefix.size) == 0);
 }
 
 #endif

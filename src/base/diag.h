@@ -16,9 +16,9 @@ struct diag {
     char text[512];
 };
 
-#define DIAG_INIT                                                                                  \
-    {                                                                                              \
-        .code = ERR_OK                                                                             \
+#define DIAG_INIT      \
+    {                  \
+        .code = ERR_OK \
     }
 
 // Records the failure in `diag` (if there is one and it is empty) and returns `code`.

@@ -13,7 +13,7 @@
 
 typedef enum err_code err_t;
 
-#define MUST_USE        __attribute__((warn_unused_result))
+#define MUST_USE          __attribute__((warn_unused_result))
 #define PRINTF_LIKE(f, a) __attribute__((format(printf, f, a)))
 
 struct err_info {
@@ -32,11 +32,11 @@ const struct err_info *err_info(err_t err);
 const char *err_name(err_t err);
 
 // Leaves the calling function with the error of `call`, if it is one.
-#define TRY(call)                                                                                  \
-    do {                                                                                           \
-        err_t try_err_ = (call);                                                                   \
-        if (try_err_ != ERR_OK)                                                                    \
-            return try_err_;                                                                       \
+#define TRY(call)                \
+    do {                         \
+        err_t try_err_ = (call); \
+        if (try_err_ != ERR_OK)  \
+            return try_err_;     \
     } while (0)
 
 #endif

@@ -66,8 +66,8 @@ static inline void list_splice(struct list *to, struct list *from)
     list_init(from);
 }
 
-#define LIST_EACH(head, link)                                                                      \
-    for (struct list *link = (head)->next, *link##_next = link->next; link != (head);              \
+#define LIST_EACH(head, link)                                                         \
+    for (struct list *link = (head)->next, *link##_next = link->next; link != (head); \
          link = link##_next, link##_next = link->next)
 
 #endif

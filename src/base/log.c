@@ -43,8 +43,9 @@ void log_write(struct log_site *site, enum log_level level, const char *module, 
     struct tm utc;
     gmtime_r(&now.tv_sec, &utc);
     size_t used = strftime(line, sizeof line, "time=%Y-%m-%dT%H:%M:%S", &utc);
-    used += (size_t)snprintf(line + used, sizeof line - used, ".%03ldZ level=%s module=%s event=\"%s\" ",
-                             now.tv_nsec / 1000000, names[level], module, event);
+    used += (size_t)snprintf(line + used, sizeof line - used,
+                             ".%03ldZ level=%s module=%s event=\"%s\" ", now.tv_nsec / 1000000,
+                             names[level], module, event);
     va_list args;
     va_start(args, format);
     int more = vsnprintf(line + used, sizeof line - used, format, args);

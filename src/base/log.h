@@ -4,8 +4,8 @@
 //
 //     LOG_INFO("store/log", "cut a torn tail", "topic=%s partition=%d bytes=%zu", ...);
 //
-// A client's mistake is info, not error. Each call site may write 20 lines a second; what it swallows is
-// counted in the next line it writes. Any thread.
+// A client's mistake is info, not error. Each call site may write 20 lines a second; what it
+// swallows is counted in the next line it writes. Any thread.
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
@@ -29,10 +29,10 @@ void log_set_level(enum log_level level); // default LOG_LEVEL_INFO
 // Where lines go: a file descriptor, default 2. The caller keeps it open.
 void log_set_fd(int fd);
 
-#define LOG__AT(level, module, event, ...)                                                         \
-    do {                                                                                           \
-        static struct log_site log_site_;                                                          \
-        log_write(&log_site_, (level), (module), (event), __VA_ARGS__);                            \
+#define LOG__AT(level, module, event, ...)                              \
+    do {                                                                \
+        static struct log_site log_site_;                               \
+        log_write(&log_site_, (level), (module), (event), __VA_ARGS__); \
     } while (0)
 
 // The last arguments are a printf format and its values; "%s", "" when there are none.

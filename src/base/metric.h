@@ -20,8 +20,8 @@ void metric_add(enum metric_id id, int64_t by);
 void metric_set(enum metric_id id, int64_t value);
 int64_t metric_value(enum metric_id id);
 
-// A collector appends whole families (# HELP, # TYPE, samples) to `out` at every scrape. Called on the scraping
-// thread; must not block for long. At most 16; registered at start, before threads.
+// A collector appends whole families (# HELP, # TYPE, samples) to `out` at every scrape. Called on
+// the scraping thread; must not block for long. At most 16; registered at start, before threads.
 void metric_collector(void (*collect)(struct str *out, void *ctx), void *ctx);
 
 void metric_write(struct str *out);

@@ -6,8 +6,8 @@
 // DNS, running queries, child processes) is a `struct work` on the pool; its `done` comes back to
 // the loop it names.
 //
-// Thread     functions marked LOOP are called on that loop's thread only (asserted); the rest on any.
-// Not here   sockets (net/).
+// Thread     functions marked LOOP are called on that loop's thread only (asserted); the rest on
+// any. Not here   sockets (net/).
 #ifndef LOOP_LOOP_H
 #define LOOP_LOOP_H
 
@@ -20,7 +20,8 @@
 struct loop;
 struct loops;
 
-// Starts `count` loop threads (0 = one per core, at most 16) and `workers` worker threads (0 = 4 + cores).
+// Starts `count` loop threads (0 = one per core, at most 16) and `workers` worker threads (0 = 4 +
+// cores).
 MUST_USE err_t loops_start(struct loops **out, size_t count, size_t workers, struct diag *diag);
 // Stops taking new work, lets queued work finish and its callbacks run, joins all threads, frees.
 void loops_stop(struct loops *loops);
@@ -32,8 +33,8 @@ void *loop_uv(struct loop *loop);
 struct loops *loop_loops(struct loop *loop);
 bool loop_is_here(const struct loop *loop); // is this its thread?
 
-// A message to a loop: the caller owns the memory until run() is called. Order between two posts of one thread
-// is kept. Posts of one turn are run as one batch.
+// A message to a loop: the caller owns the memory until run() is called. Order between two posts of
+// one thread is kept. Posts of one turn are run as one batch.
 struct post {
     void (*run)(struct post *post);
     struct post *next; // private
@@ -58,7 +59,7 @@ struct work {
     void (*run)(struct work *work);
     void (*done)(struct work *work); // may be NULL
     struct loop *loop;
-    struct post post;  // private
+    struct post post; // private
     struct list link; // private
 };
 void work_submit(struct loops *loops, struct work *work);

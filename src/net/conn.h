@@ -27,7 +27,8 @@ enum { FRAME_MORE = 0, FRAME_REFUSED = -1 };
 struct conn_ops {
     void (*opened)(struct conn *conn, void *ctx);
     // Total size of the frame that starts at `head`, FRAME_MORE when `size` bytes do not tell yet,
-    // FRAME_REFUSED to close. Called again with more bytes after FRAME_MORE. May send an error first.
+    // FRAME_REFUSED to close. Called again with more bytes after FRAME_MORE. May send an error
+    // first.
     int64_t (*frame_size)(struct conn *conn, const uint8_t *head, size_t size);
     // One whole frame; the callee owns the reference.
     void (*frame)(struct conn *conn, struct buf *frame);
@@ -55,8 +56,8 @@ uint16_t listener_port(const struct listener *listener);
 void listener_close(struct listener *listener);
 
 void conn_send(struct conn *conn, struct buf *buf); // takes the reference
-// `size` bytes of `fd` from `offset`, by sendfile where the connection is plain. `fd` must stay open until
-// release(ctx) is called (also when the connection closes first).
+// `size` bytes of `fd` from `offset`, by sendfile where the connection is plain. `fd` must stay
+// open until release(ctx) is called (also when the connection closes first).
 void conn_send_file(struct conn *conn, int fd, int64_t offset, size_t size,
                     void (*release)(void *ctx), void *ctx);
 void conn_pause(struct conn *conn); // no frame() until as many conn_resume(); a counter
@@ -70,8 +71,9 @@ struct loop *conn_loop(const struct conn *conn);
 void *conn_data(const struct conn *conn);
 void conn_set_data(struct conn *conn, void *data);
 uint64_t conn_id(const struct conn *conn);
-const char *conn_peer(const struct conn *conn);                 // "127.0.0.1:51234"
-void conn_local(const struct conn *conn, char *host, size_t size); // the address the client reached, no port
+const char *conn_peer(const struct conn *conn); // "127.0.0.1:51234"
+void conn_local(const struct conn *conn, char *host,
+                size_t size); // the address the client reached, no port
 size_t conn_queued_bytes(const struct conn *conn);
 
 #endif

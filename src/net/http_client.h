@@ -10,10 +10,10 @@
 struct http_call {
     const char *method; // NULL = GET
     const char *url;
-    const char *const *headers; // "Name: value", NULL-terminated; may be NULL
-    struct bytes body;          // BYTES_NULL = none
-    int64_t timeout_ms;         // whole call; 0 = 30 s
-    size_t reply_max_bytes;     // 0 = 16 MiB; more is ERR_TOO_LARGE
+    const char *const *headers;    // "Name: value", NULL-terminated; may be NULL
+    struct bytes body;             // BYTES_NULL = none
+    int64_t timeout_ms;            // whole call; 0 = 30 s
+    size_t reply_max_bytes;        // 0 = 16 MiB; more is ERR_TOO_LARGE
     const _Atomic bool *cancelled; // may be NULL; looked at a few times a second: ERR_CANCELLED
 };
 
@@ -25,7 +25,8 @@ struct http_reply {
 };
 
 // ERR_OK for every answer that arrived, whatever its status. ERR_TIMEOUT, ERR_IO with curl's words.
-MUST_USE err_t http_fetch(const struct http_call *call, struct http_reply *reply, struct diag *diag);
+MUST_USE err_t http_fetch(const struct http_call *call, struct http_reply *reply,
+                          struct diag *diag);
 void http_reply_release(struct http_reply *reply);
 void http_client_init(void); // once, before threads
 

@@ -2,11 +2,12 @@
 //
 // http_server: an HTTP/1.1 listener on libmicrohttpd.
 //
-// The handler is called once per whole request, on one of the server's threads, and may BLOCK for disk work (a few
-// threads serve all connections: queries that run long go to the pool). It answers exactly
-// once, at once or later from any thread: http_respond() or http_stream_open().
+// The handler is called once per whole request, on one of the server's threads, and may BLOCK for
+// disk work (a few threads serve all connections: queries that run long go to the pool). It answers
+// exactly once, at once or later from any thread: http_respond() or http_stream_open().
 //
-// Bounds     bodies above body_max_bytes are refused with 413 before the handler sees them; headers 32 KiB.
+// Bounds     bodies above body_max_bytes are refused with 413 before the handler sees them; headers
+// 32 KiB.
 #ifndef NET_HTTP_SERVER_H
 #define NET_HTTP_SERVER_H
 
@@ -26,15 +27,17 @@ struct http_server_options {
     void *ctx;
 };
 
-MUST_USE err_t http_server_start(struct http_server **out, const struct http_server_options *options,
-                                 struct diag *diag);
+MUST_USE err_t http_server_start(struct http_server **out,
+                                 const struct http_server_options *options, struct diag *diag);
 uint16_t http_server_port(const struct http_server *server);
 void http_server_stop(struct http_server *server); // closes streams, waits for handlers
 
 const char *http_method(const struct http_request *request);
 const char *http_path(const struct http_request *request); // percent-decoded, without the query
-const char *http_query(const struct http_request *request, const char *name);  // decoded, NULL if absent
-const char *http_header(const struct http_request *request, const char *name); // case-insensitive, or NULL
+const char *http_query(const struct http_request *request,
+                       const char *name); // decoded, NULL if absent
+const char *http_header(const struct http_request *request,
+                        const char *name); // case-insensitive, or NULL
 struct bytes http_body(const struct http_request *request);
 
 // Adds a header to the answer to come. Before http_respond.

@@ -64,7 +64,8 @@ err_t file_size(int fd, int64_t *out, struct diag *diag)
     return ERR_OK;
 }
 
-err_t file_pread_some(int fd, void *ptr, size_t size, int64_t offset, size_t *got, struct diag *diag)
+err_t file_pread_some(int fd, void *ptr, size_t size, int64_t offset, size_t *got,
+                      struct diag *diag)
 {
     size_t done = 0;
     while (done < size) {

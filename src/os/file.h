@@ -33,8 +33,10 @@ MUST_USE err_t file_truncate(int fd, int64_t size, struct diag *diag);
 // Reserves blocks past the end without changing the size; fine where the file system cannot.
 MUST_USE err_t file_reserve(int fd, int64_t offset, int64_t size, struct diag *diag);
 
-MUST_USE err_t file_read_all(const char *path, size_t max_bytes, struct str *out, struct diag *diag);
-// Writes beside, syncs, renames over `path`, syncs the folder: after a crash old or new, never half.
+MUST_USE err_t file_read_all(const char *path, size_t max_bytes, struct str *out,
+                             struct diag *diag);
+// Writes beside, syncs, renames over `path`, syncs the folder: after a crash old or new, never
+// half.
 MUST_USE err_t file_replace(const char *path, struct bytes bytes, struct diag *diag);
 MUST_USE err_t file_rename(const char *from, const char *to, struct diag *diag);
 MUST_USE err_t file_remove(const char *path, struct diag *diag); // absent is fine

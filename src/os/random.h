@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// random: bytes from the kernel (ids, salts). Seeded generators live with who needs them. Any thread.
+// random: bytes from the kernel (ids, salts). Seeded generators live with who needs them. Any
+// thread.
 #ifndef OS_RANDOM_H
 #define OS_RANDOM_H
 

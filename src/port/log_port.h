@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// log_port: a log of topics, as the services see it. Our own broker, the client to a real Kafka and an in-memory
-// fake implement it.
+// log_port: a log of topics, as the services see it. Our own broker, the client to a real Kafka and
+// an in-memory fake implement it.
 //
 // Thread     any thread but a loop's; every operation BLOCKS unless it says otherwise.
-// Shapes     record batches are Kafka v2, byte for byte (wire/kafka/record.h reads and writes them).
-// Errors     ERR_UNKNOWN_TOPIC, ERR_INVALID_TOPIC, ERR_OFFSET_OUT_OF_RANGE, ERR_IO, ERR_TIMEOUT, ...
+// Shapes     record batches are Kafka v2, byte for byte (wire/kafka/record.h reads and writes
+// them). Errors     ERR_UNKNOWN_TOPIC, ERR_INVALID_TOPIC, ERR_OFFSET_OUT_OF_RANGE, ERR_IO,
+// ERR_TIMEOUT, ...
 #ifndef PORT_LOG_PORT_H
 #define PORT_LOG_PORT_H
 
@@ -55,7 +56,8 @@ struct log_port_ops {
     // All topics, sorted by name; the memory is in `arena`.
     err_t (*topics)(void *self, struct arena *arena, const struct log_topic **out, size_t *count,
                     struct diag *diag);
-    // Makes the topic if it is absent (partitions <= 0: the broker's default); tells its partitions.
+    // Makes the topic if it is absent (partitions <= 0: the broker's default); tells its
+    // partitions.
     err_t (*ensure)(void *self, const char *topic, int32_t partitions, int32_t *out,
                     struct diag *diag);
     err_t (*remove)(void *self, const char *topic, struct diag *diag);
@@ -65,16 +67,19 @@ struct log_port_ops {
     // First offset whose record has timestamp >= `timestamp_ms`, or the end.
     err_t (*offset_at)(void *self, const char *topic, int32_t partition, int64_t timestamp_ms,
                        int64_t *out, struct diag *diag);
-    // Appends records as one batch per partition touched; partition -1 = by key (murmur2), round robin without key. Returns when
-    // they are on disk. `*base_offset` (may be NULL) is that of the first record's batch.
+    // Appends records as one batch per partition touched; partition -1 = by key (murmur2), round
+    // robin without key. Returns when they are on disk. `*base_offset` (may be NULL) is that of the
+    // first record's batch.
     err_t (*append)(void *self, const char *topic, int32_t partition,
                     const struct log_record *records, size_t count, int64_t *base_offset,
                     struct diag *diag);
     // Whole batches from the one that holds `offset` on, at most about max_bytes but at least one
-    // batch; `*out` is NULL when `offset` is the end. The caller unrefs it. The first batch may begin before `offset`.
+    // batch; `*out` is NULL when `offset` is the end. The caller unrefs it. The first batch may
+    // begin before `offset`.
     err_t (*read)(void *self, const char *topic, int32_t partition, int64_t offset,
                   size_t max_bytes, struct buf **out, struct diag *diag);
-    // Calls fn(ctx) (any thread; it must not block or call back) whenever `topic` has got new records.
+    // Calls fn(ctx) (any thread; it must not block or call back) whenever `topic` has got new
+    // records.
     err_t (*watch)(void *self, const char *topic, log_watch_fn fn, void *ctx,
                    struct log_watch **out, struct diag *diag);
     void (*unwatch)(void *self, struct log_watch *watch); // fn is not called once this returns

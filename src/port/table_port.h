@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// table_port: keyspaces and tables, as the services see them. Our own tables and the client to a real Cassandra
-// implement it.
+// table_port: keyspaces and tables, as the services see them. Our own tables and the client to a
+// real Cassandra implement it.
 //
 // Thread     any thread but a loop's; every operation BLOCKS.
-// Errors     ERR_NOT_FOUND (keyspace, table, column), ERR_TYPE (a value does not fit the column; the
+// Errors     ERR_NOT_FOUND (keyspace, table, column), ERR_TYPE (a value does not fit the column;
+// the
 //            diag names column, row and value), ERR_SYNTAX, ERR_INVALID, ERR_IO, ERR_DISK_FULL.
 #ifndef PORT_TABLE_PORT_H
 #define PORT_TABLE_PORT_H
@@ -22,9 +23,10 @@ enum table_column_kind {
 
 struct table_column {
     const char *name;
-    const char *cql_type;    // "uuid", "map<text, int>"
-    const struct type *type; // what a scan gives: uuid and inet as STRING, timestamp as TIMESTAMP, counter as LONG,
-                             // varint as DECIMAL(38,0), time as LONG nanoseconds, blob as BINARY
+    const char *cql_type; // "uuid", "map<text, int>"
+    const struct type
+        *type; // what a scan gives: uuid and inet as STRING, timestamp as TIMESTAMP, counter as
+               // LONG, varint as DECIMAL(38,0), time as LONG nanoseconds, blob as BINARY
     enum table_column_kind kind;
     int position; // within its kind
 };
@@ -36,8 +38,8 @@ struct table_info {
     const struct table_column *columns;
 };
 
-// Rows for one table: column i of `batch` goes to the table column of the same name (names are matched
-// without case); a null value writes a null cell (a tombstone), as Spark's connector does.
+// Rows for one table: column i of `batch` goes to the table column of the same name (names are
+// matched without case); a null value writes a null cell (a tombstone), as Spark's connector does.
 struct table_rows {
     const char *keyspace;
     const char *table;
@@ -46,7 +48,8 @@ struct table_rows {
     int32_t ttl_s;        // 0 = none
 };
 
-// A small key and value of a stream (source offsets, state), kept beside the tables so that both commit together.
+// A small key and value of a stream (source offsets, state), kept beside the tables so that both
+// commit together.
 struct table_meta {
     struct bytes key;
     struct bytes value; // ptr NULL = delete
@@ -63,7 +66,7 @@ struct table_write {
 struct cql_result {
     size_t column_count;
     const char *const *names;
-    const char *const *types;   // CQL types
+    const char *const *types; // CQL types
     size_t row_count;
     const struct bytes *values; // row-major; ptr NULL = null
     bool more;                  // cut at max_rows

@@ -62,7 +62,8 @@ static inline uint16_t reader_u16(struct reader *reader)
 static inline uint32_t reader_u32(struct reader *reader)
 {
     const uint8_t *ptr = reader_take(reader, 4);
-    return ptr ? (uint32_t)ptr[0] << 24 | (uint32_t)ptr[1] << 16 | (uint32_t)ptr[2] << 8 | ptr[3] : 0;
+    return ptr ? (uint32_t)ptr[0] << 24 | (uint32_t)ptr[1] << 16 | (uint32_t)ptr[2] << 8 | ptr[3]
+               : 0;
 }
 
 static inline uint64_t reader_u64(struct reader *reader)

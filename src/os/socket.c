@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "os/socket.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#define PARTS_MAX 64
+
+static err_t listen_at(int *out, const struct addrinfo *info, const char *host, uint16_t *port,
+                       struct diag *diag)
+{
+    int fd = socket(info->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0)
+        return FAIL(diag, ERR_IO, "cannot make a socket: %s", strerror(errno));
+    int on = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (info->ai_family == AF_INET6)
+        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
+    if (bind(fd, info->ai_addr, info->ai_addrlen) != 0 || listen(fd, 4096) != 0) {
+        int error = errno;
+        close(fd);
+        if (error == EADDRINUSE)
+            return FAIL(diag, ERR_CONFLICT, "port %u on %s is in use by another program", *port,
+                        host);
+        if (error == EADDRNOTAVAIL)
+            return FAIL(diag, ERR_INVALID, "%s is not an address of this machine", host);
+        return FAIL(diag, ERR_IO, "cannot listen on %s port %u: %s", host, *port, strerror(error));
+    }
+    struct sockaddr_storage bound;
+    socklen_t size = sizeof bound;
+    getsockname(fd, (struct sockaddr *)&bound, &size);
+    *port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
+                                              : ((struct sockaddr_in *)&bound)->sin_port);
+    *out = fd;
+    return ERR_OK;
+}
+
+err_t socket_listen(int *out, const char *host, uint16_t *port, struct diag *diag)
+{
+    char service[8];
+    snprintf(service, sizeof service, "%u", *port);
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE};
+    struct addrinfo *info = NULL;
+    int failed = getaddrinfo(host, service, &hints, &info);
+    if (failed)
+        return FAIL(diag, ERR_INVALID, "cannot listen on %s: %s", host, gai_strerror(failed));
+    err_t err = listen_at(out, info, host, port, diag);
+    freeaddrinfo(info);
+    return err;
+}
+
+err_t socket_listen_all(int out[2], size_t *count, const char *host, uint16_t *port,
+                        struct diag *diag)
+{
+    bool loopback = strcmp(host, "localhost") == 0 || strcmp(host, "127.0.0.1") == 0 ||
+                    strcmp(host, "::1") == 0;
+    if (!loopback) {
+        *count = 1;
+        return socket_listen(&out[0], host, port, diag);
+    }
+    bool any_port = *port == 0;
+    for (int attempt = 0;; attempt++) {
+        if (any_port)
+            *port = 0;
+        TRY(socket_listen(&out[0], "127.0.0.1", port, diag));
+        *count = 1;
+        err_t err = socket_listen(&out[1], "::1", port, NULL);
+        if (err == ERR_OK) {
+            *count = 2;
+            return ERR_OK;
+        }
+        if (err != ERR_CONFLICT)
+            return ERR_OK; // no IPv6 here
+        socket_close(out[0]);
+        if (!any_port || attempt == 20)
+            return FAIL(diag, ERR_CONFLICT, "port %u on ::1 is in use by another program", *port);
+    }
+}
+
+int socket_accept(int listener)
+{
+    int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0)
+        return errno == EAGAIN || errno == EWOULDBLOCK ? SOCKET_AGAIN : SOCKET_CLOSED;
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return fd;
+}
+
+void socket_close(int fd)
+{
+    close(fd);
+}
+
+static int64_t answer(ssize_t moved)
+{
+    if (moved >= 0)
+        return moved;
+    return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR ? SOCKET_AGAIN : SOCKET_CLOSED;
+}
+
+int64_t socket_read(int fd, void *ptr, size_t size)
+{
+    ssize_t got = recv(fd, ptr, size, 0);
+    return got == 0 ? SOCKET_CLOSED : answer(got);
+}
+
+int64_t socket_write(int fd, const struct socket_part *parts, size_t count)
+{
+    struct iovec vectors[PARTS_MAX];
+    if (count > PARTS_MAX)
+        count = PARTS_MAX;
+    for (size_t i = 0; i < count; i++)
+        vectors[i] =
+            (struct iovec){.iov_base = (void *)(uintptr_t)parts[i].ptr, .iov_len = parts[i].size};
+    struct msghdr message = {.msg_iov = vectors, .msg_iovlen = count};
+    return answer(sendmsg(fd, &message, MSG_NOSIGNAL));
+}
+
+int64_t socket_send_file(int fd, int file, int64_t offset, size_t size)
+{
+    off_t at = offset;
+    ssize_t moved = sendfile(fd, file, &at, size);
+    return moved == 0 && size > 0 ? SOCKET_CLOSED
+                                  : answer(moved); // 0: the file is shorter than promised
+}
+
+static void numeric(const struct sockaddr_storage *address, socklen_t length, char *host,
+                    size_t host_size, char *service, size_t service_size)
+{
+    if (getnameinfo((const struct sockaddr *)address, length, host, (socklen_t)host_size, service,
+                    (socklen_t)service_size, NI_NUMERICHOST | NI_NUMERICSERV) != 0) {
+        snprintf(host, host_size, "unknown");
+        if (service_size)
+            snprintf(service, service_size, "0");
+    }
+}
+
+void socket_peer(int fd, char *out, size_t size)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof address;
+    char host[NI_MAXHOST], service[16];
+    getpeername(fd, (struct sockaddr *)&address, &length);
+    numeric(&address, length, host, sizeof host, service, sizeof service);
+    snprintf(out, size, address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, service);
+}
+
+void socket_local_host(int fd, char *out, size_t size)
+{
+    struct sockaddr_storage address = {0};
+    socklen_t length = sizeof address;
+    getsockname(fd, (struct sockaddr *)&address, &length);
+    numeric(&address, length, out, size, NULL, 0);
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// socket: non-blocking TCP sockets, with errors that name the address.
+//
+// Errors     ERR_CONFLICT (the port is in use), ERR_INVALID (not an address of this machine),
+// ERR_IO.
+#ifndef OS_SOCKET_H
+#define OS_SOCKET_H
+
+#include "base/diag.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum {
+    SOCKET_AGAIN = -1,
+    SOCKET_CLOSED = -2
+}; // answers of the transfer functions beside a byte count
+
+struct socket_part {
+    const void *ptr;
+    size_t size;
+};
+
+// A listening socket, non-blocking. `host` is a numeric address or a name; `*port` 0 takes a free
+// one and is set to it.
+MUST_USE err_t socket_listen(int *out, const char *host, uint16_t *port, struct diag *diag);
+// Opens listeners for `host`: both loopbacks for "localhost", "127.0.0.1" and "::1" (a machine
+// without IPv6 gets one), else one. Writes up to 2 descriptors and their count.
+MUST_USE err_t socket_listen_all(int out[2], size_t *count, const char *host, uint16_t *port,
+                                 struct diag *diag);
+int socket_accept(
+    int listener); // non-blocking, no delay; SOCKET_AGAIN, or SOCKET_CLOSED on another failure
+void socket_close(int fd);
+int64_t socket_read(int fd, void *ptr, size_t size); // SOCKET_CLOSED also at the end
+int64_t socket_write(int fd, const struct socket_part *parts, size_t count); // up to 64 parts
+int64_t socket_send_file(int fd, int file, int64_t offset, size_t size);
+void socket_peer(int fd, char *out, size_t size);       // "127.0.0.1:51234", "[::1]:51234"
+void socket_local_host(int fd, char *out, size_t size); // "127.0.0.1", "::1"
+
+#endif
