@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// term: the right-hand sides of CQL (constants, bind markers, collections, function calls) and
+// their evaluation to serialised values.
+//
+// Lifetime   terms live in the statement's arena and never change after parsing.
+#ifndef TABLES_TERM_H
+#define TABLES_TERM_H
+
+#include "wire/cql/value.h"
+
+enum term_kind {
+    TERM_LITERAL,
+    TERM_NULL,
+    TERM_MARKER,
+    TERM_LIST,  // [a, b]
+    TERM_SET,   // {a, b}; {} is an empty TERM_SET and fits a map too
+    TERM_MAP,   // {a: b}: items are key, value, key, value …
+    TERM_TUPLE, // (a, b)
+    TERM_UDT,   // {field: value}: field_names beside items
+    TERM_FUNCTION,
+    TERM_HINT,  // (type) term: items[0], hint
+    TERM_ARITH, // items[0] op items[1]; op is one of + - * / %; unary minus has one item
+};
+
+struct term {
+    enum term_kind kind;
+    enum cql_literal literal; // LITERAL
+    struct bytes text;        // LITERAL
+    size_t marker;            // MARKER: index into the statement's markers
+    size_t count;
+    const struct term *const *items;
+    const char *const *field_names; // UDT
+    const char *function; // FUNCTION: lower case ("now", "totimestamp"); keyspace-qualified ones
+                          // are refused
+    const struct cql_type *hint; // HINT
+    char op;                     // ARITH
+    uint32_t line, column;       // where it stands, from 1 and 0
+};
+
+// A value bound to a marker. unset: v4's "not set" (-2).
+struct bound_value {
+    struct bytes bytes; // ptr NULL = null
+    bool unset;
+};
+
+struct column_spec {
+    const char *keyspace;
+    const char *table;
+    const char *name;
+    const struct cql_type *type;
+};
+
+// What a statement's markers are: filled by who knows the columns. `items` is an array of
+// marker_count.
+struct bind_specs {
+    struct arena *arena;
+    const char *keyspace, *table;
+    const char *const *marker_names; // of the statement; NULL entries are positional
+    size_t count;
+    struct column_spec *items;
+};
+
+// Gives every marker inside `term` its type and name, for a term that will be stored as `type` in
+// (or compared with) `column`. Also refuses what can never fit (ERR_INVALID with Cassandra's
+// words).
+MUST_USE err_t term_bind(const struct term *term, const struct cql_type *type, const char *column,
+                         struct bind_specs *specs, struct diag *diag);
+
+struct term_context {
+    struct arena *arena; // results live here (or in the bound values and the statement)
+    const struct bound_value *values;
+    size_t value_count;
+    int64_t now_us; // for now(), currentTimestamp() …: one per statement
+};
+
+// The value of `term` for `type`. Null: out->ptr NULL. `*unset` (may be NULL: then unset is an
+// error) tells a marker bound to "not set".
+MUST_USE err_t term_eval(const struct term *term, const struct cql_type *type, const char *column,
+                         const struct term_context *context, struct bytes *out, bool *unset,
+                         struct diag *diag);
+bool term_is_constant(const struct term *term); // no marker, no now()-like function inside
+// As CQL text, for error messages and unaliased column names.
+void term_write(struct str *out, const struct term *term, const char *const *marker_names);
+
+// Scalar functions, shared by terms and selectors. `name` is lower case. NULL if there is none for
+// that name and argument count. ret may depend on the arguments (casts, tojson).
+struct function_info {
+    const char *name;
+    enum cql_kind result;
+    size_t arg_count;
+    enum cql_kind args[2]; // CQL_CUSTOM = any type
+    err_t (*eval)(const struct term_context *context, const struct cql_type *const *types,
+                  const struct bytes *args, struct bytes *out, struct diag *diag);
+};
+const struct function_info *function_find(const char *name, size_t arg_count);
+
+// CAST(value AS type) of SELECT: numbers among each other and to text, dates and times among each
+// other and to text. ERR_INVALID "Ambiguous/… cannot be cast to …".
+MUST_USE err_t term_cast(const struct cql_type *to, const struct cql_type *from, struct bytes value,
+                         struct arena *arena, struct bytes *out, struct diag *diag);
+
+#endif
