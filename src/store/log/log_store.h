@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// log_store: the topics and partitions of one data directory, kept as segment files of Kafka v2
+// record batches.
+//
+// An append is handed to the store's one writer thread, which takes everything that waits, writes
+// it, syncs each touched segment once, then moves the high watermarks and completes all of it:
+// under load one round serves hundreds of requests, alone a request waits for one fdatasync.
+// Readers see nothing above the high watermark, so they never see what a crash could take back.
+// docs/formats/log.md describes the files.
+//
+// Lifetime   a topic lives until its last reference goes, also after it was deleted; its partitions
+// live with it. Thread     any; functions marked BLOCKS do disk I/O and are for workers, the rest
+// take one short mutex. Bounds     appends waiting to be written: options.queue_max_bytes; open
+// files: options.file_max. Errors     ERR_UNKNOWN_TOPIC (deleted meanwhile),
+// ERR_OFFSET_OUT_OF_RANGE, ERR_CORRUPT (damage on disk, the story
+//            names file and byte), ERR_DISK_FULL, ERR_IO (a failed sync is final: the partition
+//            takes no more appends until weir is started again), ERR_OVERLOADED, and those of
+//            producer.h for sequences.
+// Not here   records inside a batch and compression (wire/kafka/record.h), groups (broker/).
+#ifndef STORE_LOG_LOG_STORE_H
+#define STORE_LOG_LOG_STORE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/diag.h"
+#include "base/list.h"
+
+#include <stdint.h>
+
+struct log_store;
+struct topic;
+struct partition;
+
+struct log_store_options {
+    const char *dir; // made if absent; the log has it for itself
+    bool sync;       // false: acknowledge from the page cache (durability: os)
+    int64_t
+        segment_bytes; // a segment is closed at this size; 0 = 1 GiB; topic setting segment.bytes
+    int64_t checkpoint_ms;  // at most so long between checkpoints; 0 = 60 s
+    int64_t retention_ms;   // how often old segments are looked for; 0 = 30 s
+    size_t queue_max_bytes; // 0 = 256 MiB
+    size_t file_max;        // 0 = 1024
+    err_t (*sync_file)(int fd, struct diag *diag); // for tests; NULL = file_datasync
+};
+
+// Ready in milliseconds after a clean stop; otherwise re-reads what was written since the last
+// checkpoint, cuts torn tails and makes what it kept durable. BLOCKS
+MUST_USE err_t log_store_open(struct log_store **out, const struct log_store_options *options,
+                              struct diag *diag);
+// Completes what was handed in, writes a checkpoint, frees. References to topics must be gone.
+// BLOCKS
+void log_store_close(struct log_store *store);
+
+// --- topics
+// -------------------------------------------------------------------------------------------------
+
+struct topic_setting {
+    const char *key;   // Kafka's name: "retention.ms"
+    const char *value; // NULL in log_store_alter_topic: back to the default
+};
+
+// Is it a name Kafka allows? (1..249 of [a-zA-Z0-9._-], not "." or "..")
+bool topic_name_valid(struct bytes name);
+
+// ERR_EXISTS, ERR_INVALID_TOPIC, ERR_INVALID_PARTITIONS (not 1..100000), ERR_CONFIG (a setting the
+// store reads has no valid value). The topic is on disk on return. `*out` (may be NULL) is a
+// reference for the caller. BLOCKS
+MUST_USE err_t log_store_create_topic(struct log_store *store, const char *name,
+                                      int32_t partition_count, const struct topic_setting *settings,
+                                      size_t setting_count, struct topic **out, struct diag *diag);
+// The name is free again on return; the files go in the background. BLOCKS
+MUST_USE err_t log_store_delete_topic(struct log_store *store, const char *name, struct diag *diag);
+// `partition_count` is the new total; ERR_INVALID_PARTITIONS when it is not larger. BLOCKS
+MUST_USE err_t log_store_grow_topic(struct log_store *store, const char *name,
+                                    int32_t partition_count, struct diag *diag);
+MUST_USE err_t log_store_alter_topic(struct log_store *store, const char *name,
+                                     const struct topic_setting *settings, size_t setting_count,
+                                     struct diag *diag); // BLOCKS
+
+// References for the caller; NULL if there is no such topic.
+struct topic *log_store_topic(struct log_store *store, struct bytes name);
+struct topic *log_store_topic_by_id(struct log_store *store, const uint8_t id[16]);
+// All topics, sorted by name; the array is in `arena`, each topic is a reference for the caller.
+struct topic **log_store_topics(struct log_store *store, struct arena *arena, size_t *count);
+
+struct topic *topic_ref(struct topic *topic);
+void topic_unref(struct topic *topic); // NULL is fine
+const char *topic_name(const struct topic *topic);
+const uint8_t *topic_id(const struct topic *topic); // 16 bytes, never all zero
+int32_t topic_partition_count(struct topic *topic);
+bool topic_deleted(struct topic *topic);
+// Settings that were given, sorted by key; copies in `arena`.
+struct topic_setting *topic_settings(struct topic *topic, struct arena *arena, size_t *count);
+// Lives as long as the topic; NULL if there is no such partition.
+struct partition *topic_partition(struct topic *topic, int32_t index);
+struct topic *partition_topic(struct partition *partition);
+int32_t partition_index(const struct partition *partition);
+
+// --- append
+// -------------------------------------------------------------------------------------------------
+
+enum append_until {
+    APPEND_SYNCED,  // acks=all: complete when it is on disk (with options.sync false: when it is
+                    // written)
+    APPEND_WRITTEN, // acks=1, acks=0: complete when it is written
+};
+
+// One batch on its way into a partition. The caller owns the memory until done() has been called.
+struct append {
+    // in
+    struct buf *buf; // a reference the append takes over; keeps `batch` alive
+    uint8_t
+        *batch;  // one whole batch inside `buf`; base offset and leader epoch are written into it
+    size_t size; // exact
+    enum append_until until;
+    void (*done)(struct append *append); // on the writer thread, or inside partition_append() on a
+                                         // refusal; must not block
+    // out
+    err_t err;
+    char *story;          // why, for a person; NULL when there is none; mem_free() it
+    int64_t base_offset;  // of the batch; for a repeated batch, where it was written before
+    int64_t start_offset; // log start
+    // private
+    struct partition *partition;
+    struct list link;
+    int64_t last_offset;
+    int32_t record_count;
+};
+
+// Checks the batch (batch_check, checksum included) on the calling thread and queues it.
+void partition_append(struct partition *partition, struct append *append);
+// The same, waiting for the end. Takes the reference of `buf`, which is the whole batch. BLOCKS
+MUST_USE err_t partition_append_wait(struct partition *partition, struct buf *buf,
+                                     int64_t *base_offset, struct diag *diag);
+
+// --- read
+// ---------------------------------------------------------------------------------------------------
+
+struct partition_offsets {
+    int64_t start;  // first offset held
+    int64_t end;    // high watermark: the next offset to be written and visible
+    int64_t stable; // last stable offset
+    int64_t bytes;  // on disk
+};
+struct partition_offsets partition_offsets(struct partition *partition);
+
+// Whole batches inside one segment file, the first of them holding the offset asked for.
+struct log_range {
+    int fd;
+    int64_t position;
+    size_t size; // 0: `offset` is the end, or max_bytes is less than the first batch
+    struct partition_offsets offsets; // at the time of the read
+    void *held;                       // private: keeps fd open
+};
+
+enum range_flags {
+    RANGE_WHOLE_FIRST =
+        1 << 0, // the first batch is given even when it is larger than max_bytes (KIP-74)
+    RANGE_MEMORY_ONLY =
+        1 << 1, // never touches a file: ERR_TIMEOUT, without a story, when it would have to
+};
+
+// `out->offsets` is set also when it fails. On ERR_OK log_range_release() when the bytes were sent.
+// BLOCKS, except with RANGE_MEMORY_ONLY (a reader at the tail, or one that goes on where it
+// stopped, needs no file).
+MUST_USE err_t partition_range(struct partition *partition, int64_t offset, size_t max_bytes,
+                               unsigned flags, struct log_range *out, struct diag *diag);
+void log_range_release(struct log_range *range);
+
+// The same as a copy. `*out` is NULL when there is nothing at `offset` yet. BLOCKS
+MUST_USE err_t partition_read(struct partition *partition, int64_t offset, size_t max_bytes,
+                              struct buf **out, struct diag *diag);
+
+// First offset whose record has timestamp >= `timestamp_ms`; -1 and -1 when there is none. BLOCKS
+MUST_USE err_t partition_offset_at(struct partition *partition, int64_t timestamp_ms,
+                                   int64_t *offset, int64_t *found_ms, struct diag *diag);
+// Record with the largest timestamp (ListOffsets -3); -1 and -1 when the partition is empty. BLOCKS
+MUST_USE err_t partition_offset_of_max(struct partition *partition, int64_t *offset,
+                                       int64_t *found_ms, struct diag *diag);
+// Moves the log start (-1 = to the high watermark); durable on return. BLOCKS
+MUST_USE err_t partition_delete_before(struct partition *partition, int64_t offset, int64_t *start,
+                                       struct diag *diag);
+
+// --- waiting for data
+// ---------------------------------------------------------------------------------------
+
+// wake(waiter) is called whenever the end or the start of the partition moves, or the topic is
+// deleted: from any thread, possibly many times, with a short mutex held. It may post to a loop or
+// signal; it may not call back into the log. Once *_unwait() has returned it is not called again.
+struct log_waiter {
+    void (*wake)(struct log_waiter *waiter);
+    struct list link; // private
+};
+void partition_wait(struct partition *partition, struct log_waiter *waiter);
+void partition_unwait(struct partition *partition, struct log_waiter *waiter);
+// For all partitions of a topic, those added later too.
+void topic_wait(struct topic *topic, struct log_waiter *waiter);
+void topic_unwait(struct topic *topic, struct log_waiter *waiter);
+
+// --- producers
+// ----------------------------------------------------------------------------------------------
+
+// A producer id never given out before, also not before a crash. Blocks once in a thousand calls.
+// BLOCKS
+MUST_USE err_t log_store_producer_id(struct log_store *store, int64_t *out, struct diag *diag);
+
+#endif
