@@ -29,6 +29,10 @@ sees     = $(1) $(shell awk '$$1 == "$(1)" {for (i = NF; i > 1; i--) print $$i}'
 # --- generated code: one line per generator ------------------------------------------------------
 GEN_FILES := $(GEN)/base/err_codes.h $(GEN)/base/err_codes.c $(GEN)/base/metric_ids.h $(GEN)/base/metric_ids.c
 
+KAFKA_TBL := $(sort $(wildcard schema/kafka/*.tbl))
+KAFKA_GEN := $(foreach t,$(KAFKA_TBL:schema/kafka/%.tbl=%) api,$(GEN)/wire/kafka/$(t).h $(GEN)/wire/kafka/$(t).c)
+GEN_FILES += $(KAFKA_GEN)
+
 build/tools/%: tools/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=c17 -O1 -g -Wall -Wextra -D_DEFAULT_SOURCE -o $@ $<
@@ -39,6 +43,9 @@ $(GEN)/base/err_codes.h $(GEN)/base/err_codes.c &: schema/errors.tbl build/tools
 $(GEN)/base/metric_ids.h $(GEN)/base/metric_ids.c &: schema/metrics.tbl build/tools/gen_metrics
 	@mkdir -p $(GEN)/base
 	build/tools/gen_metrics schema/metrics.tbl $(GEN)/base/metric_ids.h $(GEN)/base/metric_ids.c
+$(KAFKA_GEN) &: $(KAFKA_TBL) build/tools/gen_kafka
+	@mkdir -p $(GEN)/wire/kafka
+	build/tools/gen_kafka $(GEN)/wire/kafka $(KAFKA_TBL)
 
 # --- libraries -------------------------------------------------------------------------------------
 define folder_rules
