@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// instant: points in time as microseconds since 1970-01-01 UTC, calendar dates, and zones (ICU's
+// data) that turn wall-clock time into instants the way Airflow does.
+//
+// Thread     a zone is used by one thread at a time.
+#ifndef SCHEDULER_INSTANT_H
+#define SCHEDULER_INSTANT_H
+
+#include "base/diag.h"
+#include "base/str.h"
+
+#include <stdint.h>
+
+#define INSTANT_NONE   INT64_MIN
+#define INSTANT_SECOND INT64_C(1000000)
+#define INSTANT_MINUTE (60 * INSTANT_SECOND)
+#define INSTANT_HOUR   (60 * INSTANT_MINUTE)
+#define INSTANT_DAY    (24 * INSTANT_HOUR)
+
+struct civil {
+    int year, month, day; // month and day from 1
+};
+
+int64_t civil_to_days(struct civil date); // since 1970-01-01, proleptic Gregorian
+struct civil civil_from_days(int64_t days);
+int civil_month_days(int year, int month);
+int64_t floor_div(int64_t value, int64_t by); // rounds down; by > 0
+
+struct zone;
+
+// An IANA name ("Europe/Berlin") or "UTC". ERR_NOT_FOUND names it.
+MUST_USE err_t zone_open(struct zone **out, const char *name, struct diag *diag);
+void zone_close(struct zone *zone); // NULL is fine
+const char *zone_name(const struct zone *zone);
+int64_t zone_offset_us(const struct zone *zone, int64_t instant_us); // local minus UTC
+// Wall-clock time (microseconds since 1970-01-01T00:00 on that clock) to an instant: the second of
+// a repeated hour; a time inside a gap moves forward by the gap.
+int64_t zone_from_local(const struct zone *zone, int64_t local_us);
+
+// "2026-11-21", "2026-11-21T05:38:26", "2026-11-21 05:38:26.5+01:00", "...Z". Without an offset the
+// time is that of `zone` (NULL = UTC). ERR_INVALID shows the text and what was expected.
+MUST_USE err_t instant_parse(const char *text, const struct zone *zone, int64_t *out,
+                             struct diag *diag);
+// "2026-11-21T05:38:26Z", with ".123456" when not a whole second.
+void instant_append(struct str *out, int64_t instant_us);
+// "2026-11-21T05:38:26+00:00" (with microseconds if any): Airflow's run ids and `ts`.
+void instant_append_offset(struct str *out, int64_t instant_us);
+// "2026-11-21"
+void instant_append_date(struct str *out, int64_t instant_us);
+
+#endif
