@@ -27,7 +27,7 @@ FOLDERS := $(shell awk '!/^\#/ && NF {print $$1}' src/LAYERS)
 sees     = $(1) $(shell awk '$$1 == "$(1)" {for (i = NF; i > 1; i--) print $$i}' src/LAYERS)
 
 # --- generated code: one line per generator ------------------------------------------------------
-GEN_FILES := $(GEN)/base/err_codes.h $(GEN)/base/err_codes.c $(GEN)/base/metric_ids.h $(GEN)/base/metric_ids.c
+GEN_FILES := $(GEN)/base/err_codes.h $(GEN)/base/err_codes.c $(GEN)/base/metric_ids.h $(GEN)/base/metric_ids.c $(GEN)/app/config_table.h $(GEN)/app/config_table.c
 
 KAFKA_TBL := $(sort $(wildcard schema/kafka/*.tbl))
 KAFKA_GEN := $(foreach t,$(KAFKA_TBL:schema/kafka/%.tbl=%) api,$(GEN)/wire/kafka/$(t).h $(GEN)/wire/kafka/$(t).c)
@@ -46,6 +46,10 @@ $(GEN)/base/metric_ids.h $(GEN)/base/metric_ids.c &: schema/metrics.tbl build/to
 $(KAFKA_GEN) &: $(KAFKA_TBL) build/tools/gen_kafka
 	@mkdir -p $(GEN)/wire/kafka
 	build/tools/gen_kafka $(GEN)/wire/kafka $(KAFKA_TBL)
+
+$(GEN)/app/config_table.h $(GEN)/app/config_table.c &: schema/config.tbl build/tools/gen_config
+	@mkdir -p $(GEN)/app
+	build/tools/gen_config schema/config.tbl $(GEN)/app/config_table.h $(GEN)/app/config_table.c
 
 # --- libraries -------------------------------------------------------------------------------------
 define folder_rules
