@@ -287,12 +287,12 @@ err_t cron_parse(struct cron *out, const char *text, struct diag *diag)
 
 // --- searching -----------------------------------------------------------------------------------
 
-static bool day_matches(const struct cron *cron, struct civil date, int64_t days)
+static bool day_matches(const struct cron *cron, struct instant_date date, int64_t days)
 {
     if (!(cron->months >> date.month & 1))
         return false;
     int weekday = (int)(((days + 4) % 7 + 7) % 7);
-    int month_days = civil_month_days(date.year, date.month);
+    int month_days = instant_month_days(date.year, date.month);
     if (cron->has_nth) {
         int nth = (date.day - 1) / 7 + 1;
         bool last = date.day + 7 > month_days;
@@ -342,11 +342,11 @@ static int64_t seek_down(const struct cron *cron, int64_t second)
 
 bool cron_next(const struct cron *cron, int64_t local_us, int64_t *out)
 {
-    int64_t second = floor_div(local_us, INSTANT_SECOND) + 1;
-    int64_t day = floor_div(second, 86400);
+    int64_t second = instant_floor_div(local_us, INSTANT_SECOND) + 1;
+    int64_t day = instant_floor_div(second, 86400);
     int64_t from = second - day * 86400;
     for (int64_t end = day + YEARS_MAX * 366; day <= end; day++, from = 0) {
-        if (!day_matches(cron, civil_from_days(day), day))
+        if (!day_matches(cron, instant_date_of(day), day))
             continue;
         int64_t found = seek_up(cron, from);
         if (found >= 0) {
@@ -359,11 +359,11 @@ bool cron_next(const struct cron *cron, int64_t local_us, int64_t *out)
 
 bool cron_prev(const struct cron *cron, int64_t local_us, int64_t *out)
 {
-    int64_t second = floor_div(local_us - 1, INSTANT_SECOND);
-    int64_t day = floor_div(second, 86400);
+    int64_t second = instant_floor_div(local_us - 1, INSTANT_SECOND);
+    int64_t day = instant_floor_div(second, 86400);
     int64_t from = second - day * 86400;
     for (int64_t end = day - YEARS_MAX * 366; day >= end; day--, from = 86399) {
-        if (!day_matches(cron, civil_from_days(day), day))
+        if (!day_matches(cron, instant_date_of(day), day))
             continue;
         int64_t found = seek_down(cron, from);
         if (found >= 0) {

@@ -18,29 +18,30 @@
 #define INSTANT_HOUR   (60 * INSTANT_MINUTE)
 #define INSTANT_DAY    (24 * INSTANT_HOUR)
 
-struct civil {
+struct instant_date {
     int year, month, day; // month and day from 1
 };
 
-int64_t civil_to_days(struct civil date); // since 1970-01-01, proleptic Gregorian
-struct civil civil_from_days(int64_t days);
-int civil_month_days(int year, int month);
-int64_t floor_div(int64_t value, int64_t by); // rounds down; by > 0
+int64_t instant_days_of(struct instant_date date); // since 1970-01-01, proleptic Gregorian
+struct instant_date instant_date_of(int64_t days);
+int instant_month_days(int year, int month);
+int64_t instant_floor_div(int64_t value, int64_t by); // rounds down; by > 0
 
-struct zone;
+struct instant_zone;
 
 // An IANA name ("Europe/Berlin") or "UTC". ERR_NOT_FOUND names it.
-MUST_USE err_t zone_open(struct zone **out, const char *name, struct diag *diag);
-void zone_close(struct zone *zone); // NULL is fine
-const char *zone_name(const struct zone *zone);
-int64_t zone_offset_us(const struct zone *zone, int64_t instant_us); // local minus UTC
+MUST_USE err_t instant_zone_open(struct instant_zone **out, const char *name, struct diag *diag);
+void instant_zone_close(struct instant_zone *zone); // NULL is fine
+const char *instant_zone_name(const struct instant_zone *zone);
+int64_t instant_zone_offset_us(const struct instant_zone *zone,
+                               int64_t instant_us); // local minus UTC
 // Wall-clock time (microseconds since 1970-01-01T00:00 on that clock) to an instant: the second of
 // a repeated hour; a time inside a gap moves forward by the gap.
-int64_t zone_from_local(const struct zone *zone, int64_t local_us);
+int64_t instant_zone_from_local(const struct instant_zone *zone, int64_t local_us);
 
 // "2026-11-21", "2026-11-21T05:38:26", "2026-11-21 05:38:26.5+01:00", "...Z". Without an offset the
 // time is that of `zone` (NULL = UTC). ERR_INVALID shows the text and what was expected.
-MUST_USE err_t instant_parse(const char *text, const struct zone *zone, int64_t *out,
+MUST_USE err_t instant_parse(const char *text, const struct instant_zone *zone, int64_t *out,
                              struct diag *diag);
 // "2026-11-21T05:38:26Z", with ".123456" when not a whole second.
 void instant_append(struct str *out, int64_t instant_us);

@@ -51,6 +51,6 @@ bool timetable_next(const struct timetable *timetable, struct timetable_limits l
 struct data_interval timetable_manual(const struct timetable *timetable, int64_t at_us);
 bool timetable_is_continuous(const struct timetable *timetable); // one run at a time
 const char *timetable_text(const struct timetable *timetable);   // as written, or "None"
-const struct zone *timetable_zone(const struct timetable *timetable);
+const struct instant_zone *timetable_zone(const struct timetable *timetable);
 
 #endif
