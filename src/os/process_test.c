@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/mem.h"
+#include "base/str.h"
+#include "os/clock.h"
+#include "os/process.h"
+#include "os/thread.h"
+
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+static void take(struct bytes bytes, void *ctx)
+{
+    str_append_bytes(ctx, bytes);
+}
+
+static struct process *spawn_sh(const char *script, const char *cwd, struct str *output)
+{
+    const char *argv[] = {"sh", "-c", script, NULL}, *environment[] = {"WORD=hello", NULL};
+    struct process_options options = {
+        .argv = argv, .environment = environment, .cwd = cwd, .output = take, .ctx = output};
+    struct process *process = NULL;
+    struct diag diag = DIAG_INIT;
+    if (process_spawn(&process, &options, &diag) != ERR_OK)
+        fail_msg("%s", diag_text(&diag));
+    return process;
+}
+
+static void output_exit_code_environment_and_folder_arrive(void **state)
+{
+    (void)state;
+    struct str output = {0};
+    struct process_exit exit;
+    struct process *process = spawn_sh("echo $WORD; pwd >&2; cat; exit 7", "/tmp", &output);
+    assert_int_equal(process_wait(process, 0, &exit, NULL), ERR_OK);
+    assert_int_equal(exit.code, 7);
+    assert_int_equal(exit.signal, 0);
+    assert_string_equal(str_text(&output), "hello\n/tmp\n");
+    process_close(process);
+    str_release(&output);
+}
+
+static void much_output_does_not_block(void **state)
+{
+    (void)state;
+    struct str output = {0};
+    struct process_exit exit;
+    struct process *process = spawn_sh("head -c 1000000 /dev/zero", NULL, &output);
+    assert_int_equal(process_wait(process, 10000, &exit, NULL), ERR_OK);
+    assert_int_equal(output.size, 1000000);
+    process_close(process);
+    str_release(&output);
+}
+
+static void a_timeout_leaves_it_running_and_stop_ends_the_group(void **state)
+{
+    (void)state;
+    struct str output = {0};
+    struct process_exit exit;
+    struct diag diag = DIAG_INIT;
+    struct process *process =
+        spawn_sh("trap '' TERM; sleep 100 & echo $!; wait; sleep 100", NULL, &output);
+    assert_int_equal(process_wait(process, 200, &exit, &diag), ERR_TIMEOUT);
+    int64_t pid = process_pid(process), child = strtoll(str_text(&output), NULL, 10);
+    assert_true(process_started(pid) > 0);
+    assert_true(child > 0 && process_started(child) > 0);
+    process_stop(process, 100);
+    assert_int_equal(process_wait(process, 0, &exit, NULL), ERR_OK);
+    assert_int_equal(exit.signal, SIGKILL);
+    assert_int_equal(process_started(pid), 0);
+    process_close(process);
+    str_release(&output);
+}
+
+static void cancel(void *ctx)
+{
+    process_cancel(ctx);
+}
+
+static void another_thread_cancels_a_wait(void **state)
+{
+    (void)state;
+    struct str output = {0};
+    struct process_exit exit;
+    struct thread thread;
+    struct process *process = spawn_sh("sleep 100", NULL, &output);
+    thread_start(&thread, "cancel", cancel, process);
+    assert_int_equal(process_wait(process, 0, &exit, NULL), ERR_CANCELLED);
+    thread_join(&thread);
+    process_stop(process, 5000);
+    assert_int_equal(process_wait(process, 0, &exit, NULL), ERR_OK);
+    assert_int_equal(exit.signal, SIGTERM);
+    process_close(process);
+    str_release(&output);
+}
+
+static void a_missing_program_or_folder_is_named(void **state)
+{
+    (void)state;
+    struct process *process;
+    struct diag diag = DIAG_INIT;
+    const char *argv[] = {"no-such-program-here", NULL};
+    struct process_options options = {.argv = argv};
+    assert_int_equal(process_spawn(&process, &options, &diag), ERR_NOT_FOUND);
+    assert_non_null(strstr(diag.text, "no-such-program-here"));
+    const char *sh[] = {"sh", "-c", "true", NULL};
+    options = (struct process_options){.argv = sh, .cwd = "/no/such/folder"};
+    diag_clear(&diag);
+    assert_int_equal(process_spawn(&process, &options, &diag), ERR_NOT_FOUND);
+    assert_non_null(strstr(diag.text, "/no/such/folder"));
+}
+
+static void a_leftover_is_killed_only_when_its_start_matches(void **state)
+{
+    (void)state;
+    struct str output = {0};
+    struct process_exit exit;
+    struct process *process = spawn_sh("sleep 100", NULL, &output);
+    int64_t pid = process_pid(process), started = process_started(pid);
+    assert_false(process_kill_leftover(pid, started + 1));
+    assert_true(process_kill_leftover(pid, started));
+    assert_int_equal(process_wait(process, 0, &exit, NULL), ERR_OK);
+    assert_int_equal(exit.signal, SIGKILL);
+    process_close(process);
+    str_release(&output);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(output_exit_code_environment_and_folder_arrive),
+        cmocka_unit_test(much_output_does_not_block),
+        cmocka_unit_test(a_timeout_leaves_it_running_and_stop_ends_the_group),
+        cmocka_unit_test(another_thread_cancels_a_wait),
+        cmocka_unit_test(a_missing_program_or_folder_is_named),
+        cmocka_unit_test(a_leftover_is_killed_only_when_its_start_matches),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
