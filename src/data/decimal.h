@@ -55,7 +55,7 @@ bool decimal_to_long(int128_t value, int scale, int64_t *out);
 // "1.50", "-.5", "1e3", blanks around; rounded to the type. `*overflow` (may be NULL) tells "too
 // large" from "not a number".
 bool decimal_parse(struct bytes text, int precision, int scale, int128_t *out, bool *overflow);
-// The number as written ("1.50" = 150 at scale 2, "1e3" = 1 at scale -3); false past 38 digits.
+// The number as written: "1.50" is 150 at (3, 2), "1e3" is 1000 at (4, 0); false past 38 digits.
 bool decimal_parse_exact(struct bytes text, int128_t *value, int *precision, int *scale);
 
 #define DECIMAL_TEXT_MAX 64
