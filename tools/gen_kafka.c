@@ -273,6 +273,8 @@ static void put_structs(FILE *out, const struct field *field)
         char type[200];
         if (f->is_struct)
             put_text(type, sizeof type, "struct %s", f->c_struct);
+        else if (strcmp(f->type, "records") == 0)
+            put_text(type, sizeof type, "struct kafka_records");
         else if (is_bytes(f->type))
             put_text(type, sizeof type, "struct bytes");
         else if (strcmp(f->type, "uuid") == 0)
@@ -353,7 +355,7 @@ static void put_init(FILE *out, const struct field *field)
             if (!nullable(f))
                 fprintf(out, "    %s_init(&m->%s);\n", f->c_struct, f->c);
         } else if (is_bytes(f->type)) {
-            if (!null)
+            if (!null && strcmp(f->type, "records") != 0)
                 fprintf(out, "    m->%s = bytes_make(\"\", 0);\n", f->c);
         } else if (f->def[0]) {
             fprintf(out, "    m->%s = %s;\n", f->c, number_default(f));

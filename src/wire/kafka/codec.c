@@ -63,6 +63,12 @@ struct bytes kafka_read_bytes(struct reader *reader, bool flexible, bool nullabl
     return view(reader, reader->failed ? 0 : size, INT32_MAX, nullable);
 }
 
+struct kafka_records kafka_read_records(struct reader *reader, bool flexible, bool nullable)
+{
+    struct bytes bytes = kafka_read_bytes(reader, flexible, nullable);
+    return (struct kafka_records){bytes.ptr, bytes.size, NULL};
+}
+
 int32_t kafka_read_count(struct reader *reader, bool flexible, bool nullable, size_t item_bytes,
                          const struct arena *arena)
 {
@@ -131,6 +137,19 @@ void kafka_write_bytes(struct str *out, bool flexible, bool nullable, struct byt
     else
         writer_i32(out, null ? -1 : (int32_t)value.size);
     str_append(out, value.ptr, value.size);
+}
+
+void kafka_write_records(struct str *out, bool flexible, bool nullable, struct kafka_records value)
+{
+    if (!value.at) {
+        kafka_write_bytes(out, flexible, nullable, kafka_records_bytes(value));
+        return;
+    }
+    if (flexible)
+        writer_uvarint(out, value.size + 1);
+    else
+        writer_i32(out, (int32_t)value.size);
+    *value.at = out->size;
 }
 
 void kafka_write_count(struct str *out, bool flexible, bool nullable, int32_t count)
@@ -225,4 +244,9 @@ void kafka_print_bytes(struct str *out, struct bytes value)
         str_printf(out, "\"<%zu bytes>\"", value.size);
     else
         str_append_text(out, "null");
+}
+
+void kafka_print_records(struct str *out, struct kafka_records value)
+{
+    kafka_print_bytes(out, bytes_make(value.at ? "" : (const char *)value.ptr, value.size));
 }

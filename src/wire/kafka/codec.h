@@ -23,6 +23,19 @@ struct kafka_uuid {
     uint8_t bytes[16];
 };
 
+// Record batches. A writer that has them elsewhere (in a file) sets `at`: the encoder then writes
+// their length only and tells there the place in its output where `size` bytes belong.
+struct kafka_records {
+    const uint8_t *ptr; // NULL = null, unless `at` is set
+    size_t size;
+    size_t *at;
+};
+
+static inline struct bytes kafka_records_bytes(struct kafka_records records)
+{
+    return bytes_make(records.ptr, records.size);
+}
+
 static inline bool kafka_uuid_is_zero(struct kafka_uuid uuid)
 {
     static const struct kafka_uuid zero;
@@ -85,10 +98,7 @@ struct kafka_uuid kafka_read_uuid(struct reader *reader);
 // A null where `nullable` is false fails the reader.
 struct bytes kafka_read_string(struct reader *reader, bool flexible, bool nullable);
 struct bytes kafka_read_bytes(struct reader *reader, bool flexible, bool nullable);
-static inline struct bytes kafka_read_records(struct reader *reader, bool flexible, bool nullable)
-{
-    return kafka_read_bytes(reader, flexible, nullable);
-}
+struct kafka_records kafka_read_records(struct reader *reader, bool flexible, bool nullable);
 int32_t kafka_read_count(struct reader *reader, bool flexible, bool nullable, size_t item_bytes,
                          const struct arena *arena);
 void *kafka_array(struct arena *arena, int32_t count, size_t item_bytes);
@@ -134,11 +144,7 @@ static inline void kafka_write_uuid(struct str *out, struct kafka_uuid value)
 // A null where `nullable` is false is written as empty.
 void kafka_write_string(struct str *out, bool flexible, bool nullable, struct bytes value);
 void kafka_write_bytes(struct str *out, bool flexible, bool nullable, struct bytes value);
-static inline void kafka_write_records(struct str *out, bool flexible, bool nullable,
-                                       struct bytes value)
-{
-    kafka_write_bytes(out, flexible, nullable, value);
-}
+void kafka_write_records(struct str *out, bool flexible, bool nullable, struct kafka_records value);
 void kafka_write_count(struct str *out, bool flexible, bool nullable, int32_t count);
 void kafka_write_tag(struct str *out, unsigned tag, const struct str *part);
 
@@ -154,11 +160,11 @@ void kafka_print_float64(struct str *out, double value);
 void kafka_print_uuid(struct str *out, struct kafka_uuid value);
 void kafka_print_string(struct str *out, struct bytes value);
 void kafka_print_bytes(struct str *out, struct bytes value); // as "<N bytes>"
-#define kafka_print_int8    kafka_print_int64
-#define kafka_print_int16   kafka_print_int64
-#define kafka_print_uint16  kafka_print_int64
-#define kafka_print_int32   kafka_print_int64
-#define kafka_print_uint32  kafka_print_int64
-#define kafka_print_records kafka_print_bytes
+void kafka_print_records(struct str *out, struct kafka_records value);
+#define kafka_print_int8   kafka_print_int64
+#define kafka_print_int16  kafka_print_int64
+#define kafka_print_uint16 kafka_print_int64
+#define kafka_print_int32  kafka_print_int64
+#define kafka_print_uint32 kafka_print_int64
 
 #endif

@@ -45,7 +45,7 @@ static void check_exchange(const struct golden *golden, void *ctx)
         assert_true(kafka_produce_request_decode(&m, golden->version, &reader, &arena));
         for (int32_t t = 0; t < m.topic_data_count; t++)
             for (int32_t p = 0; p < m.topic_data[t].partition_data_count; p++)
-                check_batches(m.topic_data[t].partition_data[p].records, ctx);
+                check_batches(kafka_records_bytes(m.topic_data[t].partition_data[p].records), ctx);
     }
     if (golden->key == KAFKA_FETCH && golden->response.ptr) {
         struct kafka_fetch_response m;
@@ -56,7 +56,7 @@ static void check_exchange(const struct golden *golden, void *ctx)
         assert_true(kafka_fetch_response_decode(&m, golden->version, &reader, &arena));
         for (int32_t t = 0; t < m.responses_count; t++)
             for (int32_t p = 0; p < m.responses[t].partitions_count; p++)
-                check_batches(m.responses[t].partitions[p].records, ctx);
+                check_batches(kafka_records_bytes(m.responses[t].partitions[p].records), ctx);
     }
     arena_release(&arena);
 }

@@ -137,7 +137,7 @@ def sweep(port):
     def batch(codec=0):
         builder = MemoryRecordsBuilder(magic=2, compression_type=codec, batch_size=100000)
         for i in range(3):
-            builder.append(timestamp=1700000000000 + i, key=b"k%d" % i, value=b"value %d" % i, headers=[("h", b"x")])
+            builder.append(timestamp=1700000000000 + i, key=b"k%d" % i, value=b"value %d " % i * 20, headers=[("h", b"x")])
         builder.close()
         return bytes(builder.buffer())
 

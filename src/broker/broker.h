@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// broker: the Kafka protocol in front of store/log: topics, produce and fetch, consumer groups.
+//
+// One broker is one node, id 1, leader of every partition and coordinator of every group.
+//
+// Lifetime   open -> listen -> close; the port of broker_log_port() ends with it.
+// Thread     broker_open, broker_listen, broker_close on the application's thread.
+// Errors     those of log_store_open(); ERR_IO "port 9092 on 127.0.0.1 is in use ...".
+#ifndef BROKER_BROKER_H
+#define BROKER_BROKER_H
+
+#include "base/budget.h"
+#include "base/diag.h"
+#include "base/str.h"
+#include "loop/loop.h"
+#include "port/log_port.h"
+
+struct broker;
+
+struct broker_options {
+    const char *data_dir; // keeps data_dir/log and data_dir/cluster_id
+    struct loops *loops;
+    const char *host; // as struct listener_options
+    uint16_t port;    // 0 = any free one
+    // What clients are told to connect to; host NULL or "" = the address each client reached us at,
+    // port 0 = the listener's.
+    const char *advertised_host;
+    uint16_t advertised_port;
+    int32_t default_partitions; // of auto-created topics; 0 = 1
+    bool no_auto_create;        // topics are not made by asking for them
+    bool sync;                  // false: acknowledge from the page cache (durability: os)
+    struct budget *budget;      // may be NULL
+};
+
+// Opens the log and loads the committed offsets. BLOCKS
+MUST_USE err_t broker_open(struct broker **out, const struct broker_options *options,
+                           struct diag *diag);
+// Opens the port and tells it. BLOCKS
+MUST_USE err_t broker_listen(struct broker *broker, uint16_t *port, struct diag *diag);
+// Stops listening, answers what waits, closes the log, frees. Not from a loop. BLOCKS
+void broker_close(struct broker *broker);
+
+// The broker's log for the services of this process; works without broker_listen().
+struct log_port broker_log_port(struct broker *broker);
+
+// A metric_collector(): topics, offsets and group lag under kafka_exporter's names. `broker` is a
+// struct broker *.
+void broker_collect(struct str *out, void *broker);
+
+#endif

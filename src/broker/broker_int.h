@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// broker_int: what the request handlers of the broker share.
+//
+// A request arrives on its connection's loop, is decoded and handed to the handler of its API
+// (api_handlers in dispatch.c). The handler answers at once, or later from any thread, exactly
+// once. Answers leave in the order of the requests. The request, its arena and its frame live until
+// it is answered.
+#ifndef BROKER_BROKER_INT_H
+#define BROKER_BROKER_INT_H
+
+#include "broker/broker.h"
+#include "net/conn.h"
+#include "store/log/log_store.h"
+#include "wire/kafka/api.h"
+#include "wire/kafka/header.h"
+
+enum {
+    BROKER_NODE_ID = 1,
+    BROKER_LEADER_EPOCH = 0, // one leader, for ever
+    BROKER_IN_FLIGHT_MAX = 64,
+};
+
+struct groups;
+
+struct broker {
+    struct broker_options options;
+    struct log_store *store;
+    struct loops *loops;
+    struct listener *listener; // NULL until broker_listen()
+    struct groups *groups;
+    char cluster_id[23]; // 16 random bytes in URL-safe base64
+    uint16_t port;
+    _Atomic bool closing; // long polls and joins answer at once
+};
+
+// --- requests
+// ---------------------------------------------------------------------------------------
+
+struct session; // one connection (session.c)
+
+// Bytes of a response that stand in a file or in a buf. Give the address of `at` to the
+// kafka_records of the response; its encoder leaves the bytes out and tells the place there.
+struct response_range {
+    size_t at;
+    size_t size;
+    struct buf *buf; // a reference the response takes over; NULL: fd
+    int fd;
+    int64_t offset;
+    void (*release)(void *ctx); // when fd was sent, or is not needed
+    void *ctx;
+};
+
+struct request {
+    struct broker *broker;
+    struct session *session;
+    struct kafka_request_header header;
+    const struct kafka_api *api;
+    struct arena arena;
+    struct buf *frame; // the message's views point into it
+    void *message;     // struct kafka_X_request
+    void *state;       // the handler's
+    // private
+    struct list link;
+    struct work work;
+    struct post post;
+    void (*run)(struct request *request);
+    struct str out;
+    struct response_range *ranges;
+    size_t range_count;
+    size_t charged;
+    bool answered;
+    bool silent;
+    bool fatal;
+    bool serial;
+};
+
+// The protocol's version of this request.
+static inline int16_t request_version(const struct request *request)
+{
+    return request->header.version;
+}
+
+// Answers with a struct kafka_X_response, encoded before this returns. Any thread; ends the
+// request: touch neither it nor its arena afterwards.
+void request_respond(struct request *request, const void *response);
+// The same with bytes that stand elsewhere, in the order they occur; `ranges` is in the request's
+// arena. Takes over their references also when the connection has gone.
+void request_respond_ranges(struct request *request, const void *response,
+                            struct response_range *ranges, size_t count);
+// Ends a request that gets no answer (acks=0). Any thread.
+void request_done(struct request *request);
+// Ends it by closing the connection, with a log line that says why. Any thread.
+void request_refuse(struct request *request, const char *why);
+// Calls run(request) on a worker, which may block and must end the request.
+void request_work(struct request *request, void (*run)(struct request *request));
+
+struct loop *request_loop(struct request *request); // of its connection
+const char *request_peer(struct request *request);  // "127.0.0.1:51234"
+bool request_abandoned(struct request *request);    // has the connection gone? LOOP
+// Where this client should connect to; the memory is in the request's arena.
+void request_advertised(struct request *request, struct bytes *host, int32_t *port);
+
+// The protocol's code of an error.
+int16_t kafka_code(err_t err);
+// The story of `diag` for an error_message field; copies into the arena. Null on ERR_OK.
+struct bytes kafka_story(struct request *request, err_t err, const struct diag *diag);
+
+// --- handlers: one per API, in the file of that name; called on the connection's loop, must not
+// block ---
+
+struct api_handler {
+    int16_t key;
+    int16_t min, max; // advertised
+    void (*handle)(struct request *request);
+    bool serial; // later requests of the connection wait until it is answered
+};
+
+extern const struct api_handler api_handlers[];
+extern const size_t api_handler_count;
+const struct api_handler *api_handler_find(int16_t key);
+
+void api_versions_handle(struct request *request);
+void metadata_handle(struct request *request);
+void produce_handle(struct request *request);
+void fetch_handle(struct request *request);
+void list_offsets_handle(struct request *request);
+void init_producer_id_handle(struct request *request);
+void offset_for_leader_epoch_handle(struct request *request);
+void create_topics_handle(struct request *request);
+void delete_topics_handle(struct request *request);
+void create_partitions_handle(struct request *request);
+void delete_records_handle(struct request *request);
+void describe_configs_handle(struct request *request);
+void alter_configs_handle(struct request *request);
+void incremental_alter_configs_handle(struct request *request);
+void describe_cluster_handle(struct request *request);
+void describe_topic_partitions_handle(struct request *request);
+void find_coordinator_handle(struct request *request);
+void join_group_handle(struct request *request);
+void sync_group_handle(struct request *request);
+void heartbeat_handle(struct request *request);
+void leave_group_handle(struct request *request);
+void offset_commit_handle(struct request *request);
+void offset_fetch_handle(struct request *request);
+void offset_delete_handle(struct request *request);
+void list_groups_handle(struct request *request);
+void describe_groups_handle(struct request *request);
+void delete_groups_handle(struct request *request);
+
+// --- topics
+// -------------------------------------------------------------------------------------------
+
+// A reference to the topic, made with the broker's defaults when it is absent and `create` says so.
+// ERR_UNKNOWN_TOPIC, ERR_INVALID_TOPIC. BLOCKS
+MUST_USE err_t broker_topic(struct broker *broker, struct bytes name, bool create,
+                            struct topic **out, struct diag *diag);
+bool broker_topic_internal(const char *name); // begins with "__consumer_offsets", ...
+
+// --- groups, for broker_log_port.c
+// -----------------------------------------------------------------------
+
+// Commits for a group without members; durable on return. BLOCKS
+MUST_USE err_t broker_group_commit(struct broker *broker, const char *group, const char *topic,
+                                   const int32_t *partitions, const int64_t *offsets, size_t count,
+                                   struct diag *diag);
+// As log_port_ops.groups.
+MUST_USE err_t broker_group_list(struct broker *broker, struct arena *arena,
+                                 const struct log_group **out, size_t *count, struct diag *diag);
+
+#endif
