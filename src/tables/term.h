@@ -38,19 +38,6 @@ struct term {
     uint32_t line, column;       // where it stands, from 1 and 0
 };
 
-// A value bound to a marker. unset: v4's "not set" (-2).
-struct bound_value {
-    struct bytes bytes; // ptr NULL = null
-    bool unset;
-};
-
-struct column_spec {
-    const char *keyspace;
-    const char *table;
-    const char *name;
-    const struct cql_type *type;
-};
-
 // What a statement's markers are: filled by who knows the columns. `items` is an array of
 // marker_count.
 struct bind_specs {

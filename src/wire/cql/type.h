@@ -51,6 +51,14 @@ struct cql_type {
     const char *const *field_names; // UDT: NULL until bound
 };
 
+// A column of a result, or a bind variable.
+struct column_spec {
+    const char *keyspace;
+    const char *table;
+    const char *name;
+    const struct cql_type *type;
+};
+
 // The static type of a scalar kind.
 const struct cql_type *cql_type_scalar(enum cql_kind kind);
 const struct cql_type *cql_type_list(struct arena *arena, const struct cql_type *element,
