@@ -537,12 +537,12 @@ err_t cql_value_text(struct str *out, const struct cql_type *type, struct bytes 
     case CQL_FLOAT:
         return put_double(out, type->kind, text, diag);
     case CQL_VARINT:
-        if (!varint_parse(out, text))
+        if (!cql_varint_parse(out, text))
             return FAIL(diag, ERR_INVALID, "unable to make BigInteger from '%.*s'",
                         BYTES_PRINT(text));
         return ERR_OK;
     case CQL_DECIMAL:
-        if (!decimal_parse(out, text))
+        if (!cql_decimal_parse(out, text))
             return FAIL(diag, ERR_INVALID, "unable to make BigDecimal from '%.*s'",
                         BYTES_PRINT(text));
         return ERR_OK;

@@ -81,7 +81,7 @@ static void digits_from(struct digits *digits, struct bytes value)
         mem_free(limbs);
 }
 
-void varint_write(struct str *out, struct bytes value)
+void cql_varint_write(struct str *out, struct bytes value)
 {
     struct digits digits;
     digits_from(&digits, value);
@@ -132,7 +132,7 @@ static void complement_append(struct str *out, const char *text, size_t count, b
     mem_free(limbs);
 }
 
-bool varint_parse(struct str *out, struct bytes text)
+bool cql_varint_parse(struct str *out, struct bytes text)
 {
     const char *at = (const char *)text.ptr, *end = at + text.size;
     bool negative = at < end && *at == '-';
@@ -156,7 +156,7 @@ static struct bytes trimmed(struct bytes value)
     return value;
 }
 
-int varint_compare(struct bytes a, struct bytes b)
+int cql_varint_compare(struct bytes a, struct bytes b)
 {
     if (a.size == 0 || b.size == 0)
         return (a.size > 0) - (b.size > 0);
@@ -170,7 +170,7 @@ int varint_compare(struct bytes a, struct bytes b)
     return memcmp(a.ptr, b.ptr, a.size);
 }
 
-bool varint_to_i64(struct bytes value, int64_t *out)
+bool cql_varint_to_i64(struct bytes value, int64_t *out)
 {
     value = trimmed(value);
     if (value.size == 0 || value.size > 8)
@@ -182,7 +182,7 @@ bool varint_to_i64(struct bytes value, int64_t *out)
     return true;
 }
 
-void varint_from_i64(struct str *out, int64_t value)
+void cql_varint_from_i64(struct str *out, int64_t value)
 {
     uint8_t bytes[8];
     for (int i = 0; i < 8; i++)
@@ -212,7 +212,7 @@ static void write_scientific(struct str *out, const struct digits *digits, int64
     str_printf(out, "E%+lld", (long long)exponent);
 }
 
-void decimal_write(struct str *out, struct bytes value)
+void cql_decimal_write(struct str *out, struct bytes value)
 {
     if (value.size < 4)
         return;
@@ -241,7 +241,7 @@ void decimal_write(struct str *out, struct bytes value)
     digits_release(&digits);
 }
 
-bool decimal_parse(struct str *out, struct bytes text)
+bool cql_decimal_parse(struct str *out, struct bytes text)
 {
     const char *at = (const char *)text.ptr, *end = at + text.size;
     bool negative = at < end && *at == '-';
@@ -299,7 +299,7 @@ static int digits_order(const struct digits *a, int64_t a_first, const struct di
     return 0;
 }
 
-int decimal_compare(struct bytes a, struct bytes b)
+int cql_decimal_compare(struct bytes a, struct bytes b)
 {
     if (a.size < 4 || b.size < 4)
         return (a.size >= 4) - (b.size >= 4);
@@ -319,10 +319,10 @@ int decimal_compare(struct bytes a, struct bytes b)
     return order;
 }
 
-double decimal_to_double(struct bytes value)
+double cql_decimal_to_double(struct bytes value)
 {
     struct str text = {0};
-    decimal_write(&text, value);
+    cql_decimal_write(&text, value);
     double number = strtod(str_text(&text), NULL);
     str_release(&text);
     return number;
@@ -379,7 +379,7 @@ static void write_java(struct str *out, const char *shortest)
     str_printf(out, "E%d", exponent);
 }
 
-void double_write(struct str *out, double value, bool java)
+void cql_double_write(struct str *out, double value, bool java)
 {
     if (write_special(out, value))
         return;
@@ -396,7 +396,7 @@ void double_write(struct str *out, double value, bool java)
         str_append_text(out, text);
 }
 
-void float_write(struct str *out, float value, bool java)
+void cql_float_write(struct str *out, float value, bool java)
 {
     if (write_special(out, (double)value))
         return;

@@ -13,23 +13,23 @@
 
 enum { CQL_NUMBER_MAX = 4096, CQL_DIGITS_MAX = 9800 };
 
-void varint_write(struct str *out, struct bytes value); // "-12"
+void cql_varint_write(struct str *out, struct bytes value); // "-12"
 // Digits with an optional sign; false if they are not, or too many.
-bool varint_parse(struct str *out, struct bytes text);
-int varint_compare(struct bytes a, struct bytes b);
+bool cql_varint_parse(struct str *out, struct bytes text);
+int cql_varint_compare(struct bytes a, struct bytes b);
 // A varint that fits, as int64.
-bool varint_to_i64(struct bytes value, int64_t *out);
-void varint_from_i64(struct str *out, int64_t value);
+bool cql_varint_to_i64(struct bytes value, int64_t *out);
+void cql_varint_from_i64(struct str *out, int64_t value);
 
 // As java.math.BigDecimal.toString: plain, or scientific for scales below 0 and long fractions.
-void decimal_write(struct str *out, struct bytes value);
-bool decimal_parse(struct str *out, struct bytes text); // "1.10", "-5e-3"
-int decimal_compare(struct bytes a, struct bytes b);
-double decimal_to_double(struct bytes value);
+void cql_decimal_write(struct str *out, struct bytes value);
+bool cql_decimal_parse(struct str *out, struct bytes text); // "1.10", "-5e-3"
+int cql_decimal_compare(struct bytes a, struct bytes b);
+double cql_decimal_to_double(struct bytes value);
 
 // The shortest text that reads back as the same number. `java`: always a fraction ("5.0"),
 // "1.0E10".
-void double_write(struct str *out, double value, bool java);
-void float_write(struct str *out, float value, bool java);
+void cql_double_write(struct str *out, double value, bool java);
+void cql_float_write(struct str *out, float value, bool java);
 
 #endif

@@ -141,11 +141,11 @@ static void put_number(struct str *out, enum cql_kind kind, struct bytes value, 
         uint32_t half = (uint32_t)bits;
         float number;
         memcpy(&number, &half, sizeof number);
-        float_write(&text, number, style == STYLE_JSON);
+        cql_float_write(&text, number, style == STYLE_JSON);
     } else {
         double number;
         memcpy(&number, &bits, sizeof number);
-        double_write(&text, number, style == STYLE_JSON);
+        cql_double_write(&text, number, style == STYLE_JSON);
     }
     bool odd = text.ptr[text.size - 1] == 'y' || text.ptr[text.size - 1] == 'N';
     str_append_bytes(out, odd && style == STYLE_JSON ? bytes_from("null") : str_bytes(&text));
@@ -260,10 +260,10 @@ static void put(struct str *out, const struct cql_type *type, struct bytes value
         put_number(out, type->kind, value, style);
         return;
     case CQL_VARINT:
-        varint_write(out, value);
+        cql_varint_write(out, value);
         return;
     case CQL_DECIMAL:
-        decimal_write(out, value);
+        cql_decimal_write(out, value);
         return;
     case CQL_LIST:
     case CQL_SET:

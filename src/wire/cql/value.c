@@ -386,9 +386,9 @@ int cql_value_compare(const struct cql_type *type, struct bytes a, struct bytes 
     case CQL_DATE:
         return bytes_compare(a, b);
     case CQL_DECIMAL:
-        return decimal_compare(a, b);
+        return cql_decimal_compare(a, b);
     case CQL_VARINT:
-        return varint_compare(a, b);
+        return cql_varint_compare(a, b);
     case CQL_TIMEUUID:
         return compare_timeuuid(a, b);
     case CQL_UUID:
