@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "os/signal.h"
+
+#include "os/thread.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+static void stop_signals(sigset_t *set)
+{
+    sigemptyset(set);
+    sigaddset(set, SIGINT);
+    sigaddset(set, SIGTERM);
+}
+
+void signal_block(void)
+{
+    sigset_t set;
+    stop_signals(&set);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+}
+
+int signal_wait(void)
+{
+    sigset_t set;
+    stop_signals(&set);
+    int number = 0;
+    while (sigwait(&set, &number) != 0)
+        continue;
+    return number;
+}
+
+static int64_t exit_after_ms;
+
+static void exit_late(void *ctx)
+{
+    (void)ctx;
+    sigset_t set;
+    stop_signals(&set);
+    struct timespec limit = {.tv_sec = exit_after_ms / 1000,
+                             .tv_nsec = exit_after_ms % 1000 * 1000000};
+    sigtimedwait(&set, NULL, &limit);
+    _exit(0);
+}
+
+void signal_exit_after(int64_t ms)
+{
+    static struct thread thread; // never joined: it dies with the process
+    exit_after_ms = ms;
+    thread_start(&thread, "stop-limit", exit_late, NULL);
+}
