@@ -119,8 +119,7 @@ static int sink_close(struct sink *sink, const struct args *args)
     return err ? cmd_failed(args->command, &diag) : EXIT_FINE;
 }
 
-// --- people
-// ----------------------------------------------------------------------------------------
+// --- people ---
 
 #define PEOPLE_USAGE                                                                           \
     "weir people [--count N] [--rate R] [--seed S] [--shape nested|flat] [--format json|csv] " \
@@ -205,8 +204,7 @@ int cmd_people(int argc, char **argv)
     return sink_close(&sink, &args);
 }
 
-// --- sentences
-// -------------------------------------------------------------------------------------
+// --- sentences ---
 
 #define SENTENCES_USAGE "weir sentences [--count N] [--rate R] [--seed N] [--text] [--topic T]"
 

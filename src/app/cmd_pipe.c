@@ -4,6 +4,7 @@
 // work on weir and on any other broker (--brokers).
 
 #include "app/cmd.h"
+#include "app/producer.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -23,74 +24,9 @@ static void on_interrupt(int signal_number)
     interrupted = 1;
 }
 
-static bool brokers_of(const struct args *args, char *out, size_t size)
-{
-    const char *given = args_text(args, "brokers", NULL);
-    struct diag diag = DIAG_INIT;
-    struct client client;
-    if (given) {
-        snprintf(out, size, "%s", given);
-        return true;
-    }
-    if (client_find(&client, args, &diag)) {
-        cmd_failed(args->command, &diag);
-        return false;
-    }
-    snprintf(out, size, "%s", client.kafka);
-    return true;
-}
+// --- produce ---
 
-struct delivery {
-    int64_t delivered, failed;
-    char error[256];
-};
-
-static void on_delivery(rd_kafka_t *kafka, const rd_kafka_message_t *message, void *ctx)
-{
-    (void)kafka;
-    struct delivery *delivery = ctx;
-    if (!message->err) {
-        delivery->delivered++;
-        return;
-    }
-    delivery->failed++;
-    snprintf(delivery->error, sizeof delivery->error, "%s", rd_kafka_err2str(message->err));
-}
-
-// `delivery`: where a producer counts what was written; NULL for a consumer.
-static rd_kafka_t *kafka_open(const struct args *args, const char *const *settings,
-                              struct delivery *delivery)
-{
-    char brokers[256], error[512];
-    if (!brokers_of(args, brokers, sizeof brokers))
-        return NULL;
-    rd_kafka_conf_t *conf = rd_kafka_conf_new();
-    rd_kafka_conf_set(conf, "bootstrap.servers", brokers, NULL, 0);
-    for (; settings[0]; settings += 2) {
-        if (rd_kafka_conf_set(conf, settings[0], settings[1], error, sizeof error) !=
-            RD_KAFKA_CONF_OK) {
-            fprintf(stderr, "%s: %s\n", args->command, error);
-            rd_kafka_conf_destroy(conf);
-            return NULL;
-        }
-    }
-    if (delivery) {
-        rd_kafka_conf_set_dr_msg_cb(conf, on_delivery);
-        rd_kafka_conf_set_opaque(conf, delivery);
-    }
-    rd_kafka_t *kafka =
-        rd_kafka_new(delivery ? RD_KAFKA_PRODUCER : RD_KAFKA_CONSUMER, conf, error, sizeof error);
-    if (!kafka) {
-        fprintf(stderr, "%s: %s\n", args->command, error);
-        rd_kafka_conf_destroy(conf);
-    }
-    return kafka;
-}
-
-// --- produce
-// ---------------------------------------------------------------------------------------
-
-#define PRODUCE_USAGE "weir produce TOPIC [--key-separator C] < lines"
+#define PRODUCE_USAGE "weir produce TOPIC [--key-separator TEXT] < lines"
 
 static const struct option produce_options[] = {
     {"key-separator", "TEXT", "what stands between key and value on a line (default: no key)"},
@@ -98,30 +34,17 @@ static const struct option produce_options[] = {
     CLIENT_OPTIONS,
     {NULL, NULL, NULL}};
 
-static void produce_line(rd_kafka_t *kafka, const char *topic, char *line, size_t size,
-                         const char *separator, struct delivery *delivery)
+static void produce_line(struct producer *producer, struct bytes line, const char *separator)
 {
-    char *value = line;
-    size_t key_size = 0;
-    char *found = separator ? strstr(line, separator) : NULL;
+    const char *found = separator ? strstr((const char *)line.ptr, separator) : NULL;
+    struct bytes key = BYTES_NULL;
     if (found) {
-        key_size = (size_t)(found - line);
-        value = found + strlen(separator);
+        size_t key_size = (size_t)(found - (const char *)line.ptr);
+        size_t used = key_size + strlen(separator);
+        key = bytes_make(line.ptr, key_size);
+        line = bytes_make(line.ptr + used, line.size - used);
     }
-    for (;;) {
-        rd_kafka_resp_err_t err = rd_kafka_producev(
-            kafka, RD_KAFKA_V_TOPIC(topic), RD_KAFKA_V_KEY(found ? line : NULL, key_size),
-            RD_KAFKA_V_VALUE(value, size - (size_t)(value - line)),
-            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
-        if (err != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-            if (err) {
-                delivery->failed++;
-                snprintf(delivery->error, sizeof delivery->error, "%s", rd_kafka_err2str(err));
-            }
-            return;
-        }
-        rd_kafka_poll(kafka, 100);
-    }
+    producer_send(producer, key, line);
 }
 
 int cmd_produce(int argc, char **argv)
@@ -133,35 +56,27 @@ int cmd_produce(int argc, char **argv)
         return cmd_help(PRODUCE_USAGE, produce_options);
     if (args.word_count != 1)
         return cmd_usage(PRODUCE_USAGE);
-    const char *const settings[] = {"enable.idempotence", "true", "linger.ms", "5", NULL};
-    struct delivery delivery = {0};
-    rd_kafka_t *kafka = kafka_open(&args, settings, &delivery);
-    if (!kafka)
-        return EXIT_FAILED;
+    struct diag diag = DIAG_INIT;
+    struct producer *producer = NULL;
+    if (producer_open(&producer, &args, args.words[0], &diag))
+        return cmd_failed("weir produce", &diag);
     char *line = NULL;
     size_t room = 0;
     ssize_t size;
     while ((size = getline(&line, &room, stdin)) >= 0) {
         if (size > 0 && line[size - 1] == '\n')
             line[--size] = '\0';
-        produce_line(kafka, args.words[0], line, (size_t)size,
-                     args_text(&args, "key-separator", NULL), &delivery);
-        rd_kafka_poll(kafka, 0);
+        produce_line(producer, bytes_make(line, (size_t)size),
+                     args_text(&args, "key-separator", NULL));
     }
     free(line);
-    rd_kafka_flush(kafka, 60000);
-    int left = rd_kafka_outq_len(kafka);
-    rd_kafka_destroy(kafka);
-    fprintf(stderr, "%" PRId64 " records written to %s\n", delivery.delivered, args.words[0]);
-    if (delivery.failed == 0 && left == 0)
-        return EXIT_FINE;
-    fprintf(stderr, "weir produce: %" PRId64 " not written: %s\n", delivery.failed + left,
-            delivery.error[0] ? delivery.error : "the broker did not answer in 60 s");
-    return EXIT_FAILED;
+    int64_t written = 0;
+    err_t err = producer_close(producer, &written, &diag);
+    fprintf(stderr, "%" PRId64 " records written to %s\n", written, args.words[0]);
+    return err ? cmd_failed("weir produce", &diag) : EXIT_FINE;
 }
 
-// --- consume
-// ---------------------------------------------------------------------------------------
+// --- consume ---
 
 #define CONSUME_USAGE "weir consume TOPIC [--count N] [--from beginning|end|OFFSET] [--follow]"
 
@@ -261,6 +176,27 @@ static int consume_all(rd_kafka_t *kafka, struct consume *consume)
     return EXIT_FINE;
 }
 
+static rd_kafka_t *consumer_open(const struct args *args, struct diag *diag)
+{
+    static const char *const settings[][2] = {{"group.id", "weir-consume"},
+                                              {"enable.auto.commit", "false"},
+                                              {"enable.partition.eof", "true"},
+                                              {"allow.auto.create.topics", "false"}};
+    char brokers[256], error[512];
+    if (brokers_find(args, brokers, sizeof brokers, diag))
+        return NULL;
+    rd_kafka_conf_t *conf = rd_kafka_conf_new();
+    rd_kafka_conf_set(conf, "bootstrap.servers", brokers, NULL, 0);
+    for (size_t i = 0; i < sizeof settings / sizeof *settings; i++)
+        rd_kafka_conf_set(conf, settings[i][0], settings[i][1], NULL, 0);
+    rd_kafka_t *kafka = rd_kafka_new(RD_KAFKA_CONSUMER, conf, error, sizeof error);
+    if (!kafka) {
+        (void)FAIL(diag, ERR_IO, "%s", error);
+        rd_kafka_conf_destroy(conf);
+    }
+    return kafka;
+}
+
 static bool parse_from(const char *text, int64_t *out)
 {
     char *end = NULL;
@@ -290,18 +226,10 @@ int cmd_consume(int argc, char **argv)
     if (args.word_count != 1 || !parse_from(args_text(&args, "from", "beginning"), &consume.from))
         return cmd_usage(CONSUME_USAGE);
     consume.topic = args.words[0];
-    const char *const settings[] = {"group.id",
-                                    "weir-consume",
-                                    "enable.auto.commit",
-                                    "false",
-                                    "enable.partition.eof",
-                                    "true",
-                                    "allow.auto.create.topics",
-                                    "false",
-                                    NULL};
-    rd_kafka_t *kafka = kafka_open(&args, settings, NULL);
+    struct diag diag = DIAG_INIT;
+    rd_kafka_t *kafka = consumer_open(&args, &diag);
     if (!kafka)
-        return EXIT_FAILED;
+        return cmd_failed("weir consume", &diag);
     signal(SIGINT, on_interrupt);
     signal(SIGTERM, on_interrupt);
     rd_kafka_poll_set_consumer(kafka);

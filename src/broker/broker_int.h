@@ -34,8 +34,7 @@ struct broker {
     _Atomic bool closing; // long polls and joins answer at once
 };
 
-// --- requests
-// ---------------------------------------------------------------------------------------
+// --- requests ---
 
 struct session; // one connection (session.c)
 
@@ -148,8 +147,7 @@ void list_groups_handle(struct request *request);
 void describe_groups_handle(struct request *request);
 void delete_groups_handle(struct request *request);
 
-// --- topics
-// -------------------------------------------------------------------------------------------
+// --- topics ---
 
 // A reference to the topic, made with the broker's defaults when it is absent and `create` says so.
 // ERR_UNKNOWN_TOPIC, ERR_INVALID_TOPIC. BLOCKS
@@ -157,8 +155,7 @@ MUST_USE err_t broker_topic(struct broker *broker, struct bytes name, bool creat
                             struct topic **out, struct diag *diag);
 bool broker_topic_internal(const char *name); // begins with "__consumer_offsets", ...
 
-// --- groups, for broker_log_port.c
-// -----------------------------------------------------------------------
+// --- groups, for broker_log_port.c ---
 
 // Commits for a group without members; durable on return. BLOCKS
 MUST_USE err_t broker_group_commit(struct broker *broker, const char *group, const char *topic,

@@ -140,8 +140,7 @@ void decimal_result(enum decimal_op op, int p1, int s1, int p2, int s2, bool all
     }
 }
 
-// --- 256 bits
-// ----------------------------------------------------------------------------------------
+// --- 256 bits ---
 
 static struct wide wide_from(uint128_t value)
 {
@@ -272,8 +271,7 @@ static struct signed_wide widen(int128_t value, int digits)
     return out;
 }
 
-// --- rounding
-// ------------------------------------------------------------------------------------------
+// --- rounding ---
 
 int128_t decimal_round(int128_t value, int digits, enum decimal_rounding rounding)
 {
@@ -322,8 +320,7 @@ bool decimal_rescale(int128_t value, int from_scale, int precision, int scale, i
     return decimal_fits(*out, precision);
 }
 
-// --- operations
-// ----------------------------------------------------------------------------------------
+// --- operations ---
 
 static bool fits_scaled(int128_t value, int digits) // value * 10^digits < 10^37
 {

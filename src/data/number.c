@@ -15,8 +15,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
-// --- to text
-// -------------------------------------------------------------------------------------------
+// --- to text ---
 
 size_t number_long_text(char out[NUMBER_TEXT_MAX], int64_t value)
 {
@@ -163,8 +162,7 @@ size_t number_float_text(char out[NUMBER_TEXT_MAX], float value)
     return write_shortest(out, &number, value < 0);
 }
 
-// --- from text
-// -----------------------------------------------------------------------------------------
+// --- from text ---
 
 static bool is_digit(uint8_t c)
 {

@@ -37,8 +37,7 @@ struct loops {
     struct pool *pool;
 };
 
-// --- posts
-// -----------------------------------------------------------------------------------------
+// --- posts ---
 
 void loop_post(struct loop *loop, struct post *post, void (*run)(struct post *post))
 {
@@ -70,8 +69,7 @@ static void run_posts(uv_async_t *wake)
     }
 }
 
-// --- timers
-// ----------------------------------------------------------------------------------------
+// --- timers ---
 
 static void place(struct loop *loop, size_t index, struct timer *timer)
 {
@@ -172,8 +170,7 @@ void timer_stop(struct timer *timer)
     take_out(timer->loop, timer);
 }
 
-// --- life
-// ------------------------------------------------------------------------------------------
+// --- life ---
 
 static void close_handle(uv_handle_t *handle, void *ctx)
 {

@@ -31,8 +31,7 @@
 
 enum { CONN_MAGIC = 0x636f6e6e };
 
-// --- write queue
-// -------------------------------------------------------------------------------------
+// --- write queue ---
 
 static void item_free(struct conn__item *item)
 {
@@ -168,8 +167,7 @@ void conn_send_file(struct conn *conn, int fd, int64_t offset, size_t size,
     enqueue(conn, item);
 }
 
-// --- frames
-// --------------------------------------------------------------------------------------------
+// --- frames ---
 
 struct charged {
     struct budget *budget;
@@ -334,8 +332,7 @@ void conn__on_event(uv_poll_t *poll, int status, int events)
     conn_unref(conn);
 }
 
-// --- life
-// ------------------------------------------------------------------------------------------------
+// --- life ---
 
 static void check_idle(struct timer *timer)
 {

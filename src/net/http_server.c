@@ -64,8 +64,7 @@ struct http_stream {
     _Atomic int refs;
 };
 
-// --- requests
-// ----------------------------------------------------------------------------------------
+// --- requests ---
 
 static void request_free(struct http_request *request)
 {
@@ -238,8 +237,7 @@ void http_respond_error(struct http_request *request, int status, const char *te
     str_release(&body);
 }
 
-// --- streams
-// -------------------------------------------------------------------------------------------
+// --- streams ---
 
 static void stream_unref(struct http_stream *stream)
 {
@@ -336,8 +334,7 @@ void http_stream_close(struct http_stream *stream)
     stream_unref(stream);
 }
 
-// --- life
-// ------------------------------------------------------------------------------------------------
+// --- life ---
 
 static struct MHD_Daemon *daemon_start(struct http_server *server, int fd)
 {

@@ -285,7 +285,7 @@ err_t cron_parse(struct cron *out, const char *text, struct diag *diag)
     return ERR_OK;
 }
 
-// --- searching -----------------------------------------------------------------------------------
+// --- searching ---
 
 static bool day_matches(const struct cron *cron, struct instant_date date, int64_t days)
 {

@@ -49,7 +49,7 @@ int instant_month_days(int year, int month)
     return days[month - 1] + (month == 2 && leap);
 }
 
-// --- zones -------------------------------------------------------------------------------------
+// --- zones ---
 
 struct instant_zone {
     char *name;
@@ -128,7 +128,7 @@ int64_t instant_zone_from_local(const struct instant_zone *zone, int64_t local_u
     return local_us - before;
 }
 
-// --- text --------------------------------------------------------------------------------------
+// --- text ---
 
 static bool digits(const char **at, int count, int *out)
 {

@@ -34,7 +34,7 @@ static const char *const presets[][2] = {
     {"@yearly", "0 0 1 1 *"}, {"@annually", "0 0 1 1 *"},
 };
 
-// --- opening -------------------------------------------------------------------------------------
+// --- opening ---
 
 // P[nD][T[nH][nM][nS]]
 static bool iso_period(const char *text, int64_t *out_us)
@@ -153,7 +153,7 @@ const struct instant_zone *timetable_zone(const struct timetable *timetable)
     return timetable->zone;
 }
 
-// --- ticks ---------------------------------------------------------------------------------------
+// --- ticks ---
 
 static int64_t max_of(int64_t a, int64_t b)
 {
@@ -201,7 +201,7 @@ static int64_t align_prev(const struct timetable *timetable, int64_t at_us)
     return next(timetable, before) == at_us ? at_us : before;
 }
 
-// --- runs ----------------------------------------------------------------------------------------
+// --- runs ---
 
 // Where the newest complete interval starts, for a DAG that does not catch up.
 static int64_t newest_complete(const struct timetable *timetable, int64_t now_us)

@@ -36,7 +36,7 @@ struct table_name {
     const char *name;
 };
 
-// --- WHERE and IF --------------------------------------------------------------------------------
+// --- WHERE and IF ---
 enum relation_op {
     RELATION_EQ,
     RELATION_NE, // IF only
@@ -79,7 +79,7 @@ struct where {
     const struct relation *relations;
 };
 
-// --- SELECT --------------------------------------------------------------------------------------
+// --- SELECT ---
 enum selector_kind {
     SELECTOR_COLUMN,    // name
     SELECTOR_COUNT,     // count(*), count(1): result column "count"
@@ -123,7 +123,7 @@ struct select {
     const struct term *per_partition_limit; // NULL: none
 };
 
-// --- writes --------------------------------------------------------------------------------------
+// --- writes ---
 struct using
 {
     const struct term *timestamp; // NULL: none
@@ -197,7 +197,7 @@ struct batch_statement {
     const struct statement *const *statements; // their markers are numbered through the whole batch
 };
 
-// --- schema --------------------------------------------------------------------------------------
+// --- schema ---
 enum option_kind { OPTION_TEXT, OPTION_MAP };
 
 // WITH name = value; numbers and booleans as their text.

@@ -16,8 +16,7 @@
 struct tables;
 struct plan;
 
-// --- a failure, with all an ERROR frame may hold
-// ---------------------------------------------------
+// --- a failure, with all an ERROR frame may hold ---
 struct exec_error {
     struct diag
         diag; // diag.code ERR_OK: none. The CQL code is err_info(code)->cql unless cql_code is set
@@ -26,8 +25,7 @@ struct exec_error {
         *table; // ERR_EXISTS: what exists (table "" for a keyspace); static or arena memory
 };
 
-// --- plans
-// -----------------------------------------------------------------------------------------
+// --- plans ---
 struct plan_info {
     enum statement_kind kind;
     size_t bind_count;
@@ -63,8 +61,7 @@ void plan_unref(struct plan *plan); // any thread
 // client).
 bool plan_is_current(const struct plan *plan);
 
-// --- running
-// ---------------------------------------------------------------------------------------
+// --- running ---
 enum exec_result_kind { // as on the wire
     EXEC_VOID = 1,
     EXEC_ROWS = 2,
@@ -123,8 +120,7 @@ void tables_submit(struct tables *tables, struct exec *exec);
 void tables_execute(struct tables *tables, struct exec *exec);
 void exec_result_release(struct exec_result *result);
 
-// --- schema
-// ----------------------------------------------------------------------------------------
+// --- schema ---
 struct schema *tables_schema(struct tables *tables); // a reference: schema_unref() it. Any thread
 
 // --- virtual tables

@@ -41,8 +41,7 @@ err_t kv__fail(struct diag *diag, const char *what, char *message)
     return err;
 }
 
-// --- callbacks of KV_DATA
-// ----------------------------------------------------------------------------
+// --- callbacks of KV_DATA ---
 
 // What a callback returns lives here until RocksDB has copied it. One per thread, freed with the
 // thread.
@@ -169,8 +168,7 @@ static unsigned char prefix_is(void *ctx, const char *key, size_t size)
     return 0;
 }
 
-// --- options
-// -------------------------------------------------------------------------------------------
+// --- options ---
 
 static rocksdb_options_t *make_options(struct kv *kv, size_t memory_bytes)
 {
@@ -307,8 +305,7 @@ void kv_close(struct kv *kv)
     release(kv);
 }
 
-// --- maintenance
-// -----------------------------------------------------------------------------------------
+// --- maintenance ---
 
 err_t kv_flush(struct kv *kv, struct diag *diag)
 {

@@ -58,8 +58,7 @@ MUST_USE err_t kv_open(struct kv **out, const struct kv_options *options,
                        struct diag *diag); // BLOCKS
 void kv_close(struct kv *kv);              // BLOCKS
 
-// --- writing
-// ---------------------------------------------------------------------------------------
+// --- writing ---
 
 struct kv_batch {
     struct str records; // RocksDB's write batch form without its header
@@ -95,8 +94,7 @@ MUST_USE err_t kv_drop_range(struct kv *kv, enum kv_family family, struct bytes 
 MUST_USE err_t kv_flush(struct kv *kv, struct diag *diag);   // memtables to files. BLOCKS
 MUST_USE err_t kv_compact(struct kv *kv, struct diag *diag); // all of KV_DATA. BLOCKS
 
-// --- reading
-// ---------------------------------------------------------------------------------------
+// --- reading ---
 
 // A value inside RocksDB's memory; kv_value_release() when done. bytes.ptr NULL = absent.
 struct kv_value {

@@ -52,8 +52,7 @@ MUST_USE err_t log_store_open(struct log_store **out, const struct log_store_opt
 // BLOCKS
 void log_store_close(struct log_store *store);
 
-// --- topics
-// -------------------------------------------------------------------------------------------------
+// --- topics ---
 
 struct topic_setting {
     const char *key;   // Kafka's name: "retention.ms"
@@ -97,8 +96,7 @@ struct partition *topic_partition(struct topic *topic, int32_t index);
 struct topic *partition_topic(struct partition *partition);
 int32_t partition_index(const struct partition *partition);
 
-// --- append
-// -------------------------------------------------------------------------------------------------
+// --- append ---
 
 enum append_until {
     APPEND_SYNCED,  // acks=all: complete when it is on disk (with options.sync false: when it is
@@ -134,8 +132,7 @@ void partition_append(struct partition *partition, struct append *append);
 MUST_USE err_t partition_append_wait(struct partition *partition, struct buf *buf,
                                      int64_t *base_offset, struct diag *diag);
 
-// --- read
-// ---------------------------------------------------------------------------------------------------
+// --- read ---
 
 struct partition_offsets {
     int64_t start;  // first offset held
@@ -182,8 +179,7 @@ MUST_USE err_t partition_offset_of_max(struct partition *partition, int64_t *off
 MUST_USE err_t partition_delete_before(struct partition *partition, int64_t offset, int64_t *start,
                                        struct diag *diag);
 
-// --- waiting for data
-// ---------------------------------------------------------------------------------------
+// --- waiting for data ---
 
 // wake(waiter) is called whenever the end or the start of the partition moves, or the topic is
 // deleted: from any thread, possibly many times, with a short mutex held. It may post to a loop or
@@ -198,8 +194,7 @@ void partition_unwait(struct partition *partition, struct log_waiter *waiter);
 void topic_wait(struct topic *topic, struct log_waiter *waiter);
 void topic_unwait(struct topic *topic, struct log_waiter *waiter);
 
-// --- producers
-// ----------------------------------------------------------------------------------------------
+// --- producers ---
 
 // A producer id never given out before, also not before a crash. Blocks once in a thousand calls.
 // BLOCKS

@@ -11,8 +11,7 @@ const struct kafka_api *kafka_api_find(int16_t key)
     return NULL;
 }
 
-// --- reading
-// ----------------------------------------------------------------------------------------
+// --- reading ---
 
 double kafka_read_float64(struct reader *reader)
 {
@@ -108,8 +107,7 @@ void kafka_skip_tags(struct reader *reader)
     }
 }
 
-// --- writing
-// ----------------------------------------------------------------------------------------
+// --- writing ---
 
 void kafka_write_float64(struct str *out, double value)
 {
@@ -169,8 +167,7 @@ void kafka_write_tag(struct str *out, unsigned tag, const struct str *part)
     str_append(out, part->ptr, part->size);
 }
 
-// --- printing
-// ---------------------------------------------------------------------------------------
+// --- printing ---
 
 // A comma, unless the value is the first in its bracket or follows its name.
 static void separate(struct str *out)

@@ -62,8 +62,7 @@ struct kafka_api {
 
 const struct kafka_api *kafka_api_find(int16_t key); // NULL if the tables have no such API
 
-// --- reading
-// --------------------------------------------------------------------------------------
+// --- reading ---
 
 static inline bool kafka_read_bool(struct reader *reader)
 {
@@ -105,8 +104,7 @@ void *kafka_array(struct arena *arena, int32_t count, size_t item_bytes);
 void kafka_skip_tags(struct reader *reader);
 struct reader kafka_read_tag(struct reader *reader); // the bytes of one tagged field
 
-// --- writing
-// --------------------------------------------------------------------------------------
+// --- writing ---
 
 static inline void kafka_write_bool(struct str *out, bool value)
 {
@@ -148,8 +146,7 @@ void kafka_write_records(struct str *out, bool flexible, bool nullable, struct k
 void kafka_write_count(struct str *out, bool flexible, bool nullable, int32_t count);
 void kafka_write_tag(struct str *out, unsigned tag, const struct str *part);
 
-// --- printing, as JSON
-// ------------------------------------------------------------------------------
+// --- printing, as JSON ---
 
 void kafka_print_open(struct str *out, char bracket); // '{', '[' or '0' for null
 void kafka_print_close(struct str *out, char bracket);

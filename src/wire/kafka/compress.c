@@ -51,8 +51,7 @@ static err_t corrupt(struct diag *diag, enum batch_compression codec, const char
     return FAIL(diag, ERR_CORRUPT, "the records are no %s: %s", compress_name(codec), what);
 }
 
-// --- gzip
-// ---------------------------------------------------------------------------------------------
+// --- gzip ---
 
 static err_t gzip_unpack(struct bytes packed, size_t max_bytes, struct str *out, struct diag *diag)
 {
@@ -91,8 +90,7 @@ static err_t gzip_pack(struct bytes plain, struct str *out, struct diag *diag)
     return got == Z_STREAM_END ? ERR_OK : FAIL(diag, ERR_INTERNAL, "deflate answered %d", got);
 }
 
-// --- snappy
-// -------------------------------------------------------------------------------------------
+// --- snappy ---
 
 static err_t snappy_block(struct bytes packed, size_t start, size_t max_bytes, struct str *out,
                           struct diag *diag)
@@ -150,8 +148,7 @@ static err_t snappy_pack(struct bytes plain, struct str *out, struct diag *diag)
     return ERR_OK;
 }
 
-// --- lz4
-// ----------------------------------------------------------------------------------------------
+// --- lz4 ---
 
 static err_t lz4_unpack(struct bytes packed, size_t max_bytes, struct str *out, struct diag *diag)
 {
@@ -195,8 +192,7 @@ static err_t lz4_pack(struct bytes plain, struct str *out, struct diag *diag)
     return ERR_OK;
 }
 
-// --- zstd
-// ---------------------------------------------------------------------------------------------
+// --- zstd ---
 
 static err_t zstd_unpack(struct bytes packed, size_t max_bytes, struct str *out, struct diag *diag)
 {

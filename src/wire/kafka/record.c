@@ -133,8 +133,7 @@ err_t record_validate(struct bytes batch, size_t max_bytes, struct diag *diag)
     return err;
 }
 
-// --- building
-// -----------------------------------------------------------------------------------------
+// --- building ---
 
 static size_t varint_size(int64_t value)
 {
