@@ -8,8 +8,8 @@ GEN    := build/gen
 OUT    := build/$(V)
 CC     := gcc
 PKGS   := libuv rocksdb rdkafka libpq sqlite3 libcurl libmicrohttpd openssl libzstd liblz4 snappy zlib yaml-0.1 jansson libpcre2-8 icu-uc icu-i18n
-DEPS   := build-essential pkg-config libuv1-dev librocksdb-dev librdkafka-dev libpq-dev libsqlite3-dev libcurl4-openssl-dev libmicrohttpd-dev libssl-dev libzstd-dev liblz4-dev libsnappy-dev zlib1g-dev libyaml-dev libjansson-dev libpcre2-dev libicu-dev nodejs npm python3
-DEPS_TEST := libcmocka-dev clang clang-format clang-tidy python3-venv kcat chromium default-jre-headless maven valgrind
+DEPS   := gcc make libc6-dev pkg-config libuv1-dev librocksdb-dev librdkafka-dev libpq-dev libsqlite3-dev libcurl4-openssl-dev libmicrohttpd-dev libssl-dev libzstd-dev liblz4-dev libsnappy-dev zlib1g-dev libyaml-dev libjansson-dev libpcre2-dev libicu-dev nodejs:node npm:npm python3
+DEPS_TEST := libcmocka-dev clang-format clang-tidy python3-venv kcat chromium default-jre-headless:java maven:mvn
 
 WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Wpointer-arith \
           -Wwrite-strings -Wcast-align -Wformat=2 -Wimplicit-fallthrough -Wswitch-enum -Wno-format-truncation
@@ -84,7 +84,7 @@ $(OUT)/weir: $(ALL_LIBS)
 build/weir: $(OUT)/weir
 	@cp -f $< $@.new && mv -f $@.new $@
 
-# --- tests -------------------------------------------------------------------------------------------
+# --- tests ---
 M ?=
 TESTS := $(shell find src -name '*_test.c' $(if $(M),-path 'src/$(M)*') 2>/dev/null | sort)
 FUZZ  := $(shell find src -name '*_fuzz.c' $(if $(M),-path 'src/$(M)*') 2>/dev/null | sort)
@@ -97,14 +97,46 @@ $(OUT)/test/%: $(OUT)/%.o $$(foreach f,$$(call sees,$$(call folder_of,$$*)),$(OU
 	@echo "  LD $@"
 	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS)
 
-.PHONY: unit
+.PHONY: unit unit-bins test check format deps deps-test run bench fuzz tsan help clean
 unit: ## unit tests and fuzz corpora: make unit M=store V=asan
 	@$(MAKE) --no-print-directory V=$(V) M=$(M) unit-bins
 	@tests/run_units.sh $(OUT)/test $(M)
-.PHONY: unit-bins
 unit-bins: $(TEST_BINS)
 
-.PHONY: clean
+test: deps-test ## everything a commit must pass; the last line is "N passed, N failed"
+	@tests/run.sh
+
+tsan: ## unit tests under ThreadSanitizer
+	@$(MAKE) --no-print-directory V=tsan unit
+
+check: deps-test ## layers, symbol names, format, clang-tidy
+	@tools/check.sh
+
+format: ## clang-format over src and tools
+	@clang-format -i $$(git ls-files 'src/*.[ch]' 'tools/*.c' 'bench/*.[ch]')
+
+fuzz: ## hunt with libFuzzer: make fuzz T=wire/kafka/codec [TIME=60]
+	@tools/fuzz.sh $(T) $(or $(TIME),60)
+
+bench: build/weir ## the benchmarks, into bench/RESULTS.md
+	@bench/run.sh
+
+# --- daily acts ---
+deps: build/deps.ok ## install the Debian packages that are missing, or print the command
+deps-test: build/deps-test.ok
+build/deps.ok: Makefile tools/deps.sh
+	@tools/deps.sh $@ $(DEPS)
+build/deps-test.ok: Makefile tools/deps.sh
+	@tools/deps.sh $@ $(DEPS) $(DEPS_TEST)
+
+run: deps ## install what is missing, build, run examples/users
+	@$(MAKE) --no-print-directory build/weir
+	@exec build/weir up $(DIR)
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@echo "  V=release|debug|asan|tsan picks the variant; M=folder limits unit tests to src/folder."
+
 clean: ## remove build/
 	rm -rf build
 
