@@ -26,7 +26,7 @@ FOLDERS := $(shell awk '!/^\#/ && NF {print $$1}' src/LAYERS)
 # What a folder's tests link: itself and what it may see.
 sees     = $(1) $(shell awk '$$1 == "$(1)" {for (i = NF; i > 1; i--) print $$i}' src/LAYERS)
 
-# --- generated code: one line per generator ------------------------------------------------------
+# --- generated code: one line per generator ---
 GEN_FILES := $(GEN)/base/err_codes.h $(GEN)/base/err_codes.c $(GEN)/base/metric_ids.h $(GEN)/base/metric_ids.c $(GEN)/app/config_table.h $(GEN)/app/config_table.c
 
 KAFKA_TBL := $(sort $(wildcard schema/kafka/*.tbl))
@@ -51,7 +51,7 @@ $(GEN)/app/config_table.h $(GEN)/app/config_table.c &: schema/config.tbl build/t
 	@mkdir -p $(GEN)/app
 	build/tools/gen_config schema/config.tbl $(GEN)/app/config_table.h $(GEN)/app/config_table.c
 
-# --- libraries -------------------------------------------------------------------------------------
+# --- libraries ---
 define folder_rules
 SRC_$(1)  := $$(filter-out %_test.c %_fuzz.c,$$(shell find src/$(1) -name '*.c' 2>/dev/null | sort))
 GENC_$(1) := $$(filter $(GEN)/$(1)/%.c,$$(GEN_FILES))
@@ -73,7 +73,11 @@ $(OUT)/gen/%.o: $(GEN)/%.c | $(GEN_FILES)
 	@echo "  CC $<"
 	@$(CC) $(CFLAGS) -c -o $@ $<
 
-# --- the program -----------------------------------------------------------------------------------
+$(OUT)/tidy.flags: Makefile | $(GEN_FILES)
+	@mkdir -p $(@D)
+	@echo '-std=c17 -D_GNU_SOURCE -Isrc -I$(GEN) -include src/base/banned.h $(shell pkg-config --cflags $(PKGS))' > $@
+
+# --- the program ---
 .DEFAULT_GOAL := all
 .PHONY: all
 all: build/weir
