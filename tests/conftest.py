@@ -1,0 +1,96 @@
+"""Starts build/weir (or $WEIR) on free ports for tests, and stops it by pid."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+WEIR = pathlib.Path(os.environ.get("WEIR", ROOT / "build" / "weir"))
+DEADLINE = 30.0
+
+
+def wait_for(condition, what, deadline=DEADLINE):
+    """Asks `condition` until it is true; fails with `what` after `deadline` seconds."""
+    end = time.monotonic() + deadline
+    while True:
+        found = condition()
+        if found:
+            return found
+        assert time.monotonic() < end, f"waited {deadline:.0f} s for {what}"
+        time.sleep(0.01)
+
+
+class Weir:
+    """One running weir on a project folder; `at` maps part names to host:port."""
+
+    def __init__(self, project, data_dir, *sets):
+        self.project, self.data_dir, self.sets = str(project), pathlib.Path(data_dir), sets
+        self.process, self.at, self.log = None, {}, pathlib.Path(f"{data_dir}.log")
+
+    def start(self):
+        ready = pathlib.Path(f"{self.data_dir}.ready.json")
+        ready.unlink(missing_ok=True)
+        settings = [f"data_dir={self.data_dir}", *self.sets]
+        settings += [f"{part}.listen=127.0.0.1:{self.port_of(part)}" for part in ("kafka", "cql", "console", "people")]
+        command = [str(WEIR), "up", self.project, "--ready", str(ready)]
+        for setting in settings:
+            command += ["--set", setting]
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=open(self.log, "ab"),
+                                        stderr=subprocess.STDOUT, cwd=ROOT)
+        wait_for(lambda: ready.exists() or self.process.poll() is not None, "weir to be ready")
+        assert self.process.poll() is None, f"weir ended at start:\n{self.log.read_text()[-3000:]}"
+        self.at = json.loads(ready.read_text())
+        return self
+
+    def port_of(self, part):
+        """A started weir keeps its ports over a restart, as clients expect."""
+        return int(self.at[part].rsplit(":", 1)[1]) if part in self.at else 0
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
+    def stop(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            assert self.process.wait(10) == 0, self.log.read_text()[-3000:]
+
+    def cli(self, *words, **kwargs):
+        return subprocess.run([str(WEIR), *words, "--at", self.at["console"]], capture_output=True, text=True,
+                              timeout=60, **kwargs)
+
+
+@pytest.fixture(scope="session")
+def empty_project(tmp_path_factory):
+    return tmp_path_factory.mktemp("project")
+
+
+@pytest.fixture
+def start_weir(tmp_path):
+    """start_weir(project, *settings) -> a running Weir; all are stopped when the test ends."""
+    running = []
+
+    def start(project, *sets, name="data"):
+        weir = Weir(project, tmp_path / name, *sets)
+        running.append(weir)
+        return weir.start()
+
+    yield start
+    for weir in running:
+        weir.stop()
+
+
+@pytest.fixture(scope="module")
+def weir(tmp_path_factory):
+    """One weir on an empty project for the tests of a file."""
+    folder = tmp_path_factory.mktemp("weir")
+    (folder / "project").mkdir()
+    one = Weir(folder / "project", folder / "data").start()
+    yield one
+    one.stop()
+    shutil.rmtree(folder, ignore_errors=True)
