@@ -9,6 +9,14 @@
 
 #define READY_MAX_BYTES 4096
 
+static void take_addresses(struct client *client, const json_t *object)
+{
+    const char *kafka = json_string_value(json_object_get(object, "kafka"));
+    const char *cql = json_string_value(json_object_get(object, "cql"));
+    snprintf(client->kafka, sizeof client->kafka, "%s", kafka ? kafka : "");
+    snprintf(client->cql, sizeof client->cql, "%s", cql ? cql : "");
+}
+
 static err_t read_ready(struct client *client, const char *path, struct diag *diag)
 {
     struct str text = {0};
@@ -18,13 +26,12 @@ static err_t read_ready(struct client *client, const char *path, struct diag *di
     if (err)
         return err;
     const char *console = json_string_value(json_object_get(ready, "console"));
-    const char *kafka = json_string_value(json_object_get(ready, "kafka"));
+    take_addresses(client, ready);
     if (console)
         snprintf(client->address, sizeof client->address, "%s", console);
-    if (kafka)
-        snprintf(client->kafka, sizeof client->kafka, "%s", kafka);
+    err = console ? ERR_OK : FAIL(diag, ERR_MALFORMED, "%s does not hold addresses", path);
     json_decref(ready);
-    return console ? ERR_OK : FAIL(diag, ERR_MALFORMED, "%s does not hold addresses", path);
+    return err;
 }
 
 static err_t find_by_folder(struct client *client, const struct args *args, struct diag *diag)
@@ -52,15 +59,14 @@ static err_t find_by_folder(struct client *client, const struct args *args, stru
 
 err_t client_find(struct client *client, const struct args *args, struct diag *diag)
 {
-    *client = (struct client){{0}, {0}};
+    memset(client, 0, sizeof *client);
     const char *at = args_text(args, "at", NULL);
     if (!at)
         return find_by_folder(client, args, diag);
     snprintf(client->address, sizeof client->address, "%s", at);
     json_t *status = NULL;
     TRY(client_call(client, "GET", "/api/status", NULL, &status, diag));
-    const char *kafka = json_string_value(json_object_get(status, "kafka"));
-    snprintf(client->kafka, sizeof client->kafka, "%s", kafka ? kafka : "");
+    take_addresses(client, status);
     json_decref(status);
     return ERR_OK;
 }

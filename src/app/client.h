@@ -14,6 +14,7 @@
 struct client {
     char address[160]; // host:port of the console
     char kafka[160];   // host:port of the Kafka listener
+    char cql[160];     // host:port of the CQL listener
 };
 
 // Options every such command takes: put CLIENT_OPTIONS at the end of its table.

@@ -18,10 +18,13 @@ struct producer {
 err_t brokers_find(const struct args *args, char *out, size_t size, struct diag *diag)
 {
     const char *given = args_text(args, "brokers", NULL);
-    struct client client = {{0}, {0}};
-    if (!given)
-        TRY(client_find(&client, args, diag));
-    snprintf(out, size, "%s", given ? given : client.kafka);
+    struct client client;
+    if (given) {
+        snprintf(out, size, "%s", given);
+        return ERR_OK;
+    }
+    TRY(client_find(&client, args, diag));
+    snprintf(out, size, "%s", client.kafka);
     return ERR_OK;
 }
 

@@ -85,6 +85,30 @@ err_t socket_listen_all(int out[2], size_t *count, const char *host, uint16_t *p
     }
 }
 
+err_t socket_connect(int *out, const char *host, uint16_t port, struct diag *diag)
+{
+    char service[8];
+    snprintf(service, sizeof service, "%u", port);
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
+    struct addrinfo *info = NULL;
+    int failed = getaddrinfo(host, service, &hints, &info);
+    if (failed)
+        return FAIL(diag, ERR_INVALID, "cannot reach %s: %s", host, gai_strerror(failed));
+    int fd = socket(info->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int result = fd < 0 ? -1 : connect(fd, info->ai_addr, info->ai_addrlen);
+    int error = errno;
+    freeaddrinfo(info);
+    if (result != 0) {
+        if (fd >= 0)
+            close(fd);
+        return FAIL(diag, ERR_IO, "cannot connect to %s:%u: %s", host, port, strerror(error));
+    }
+    int on = 1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    *out = fd;
+    return ERR_OK;
+}
+
 int socket_accept(int listener)
 {
     int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);

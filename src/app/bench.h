@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// bench: what `weir bench` measures, one function per subject, and how it tells the results.
+#ifndef APP_BENCH_H
+#define APP_BENCH_H
+
+#include "app/client.h"
+
+struct bench {
+    const struct args *args;
+    int64_t count; // records or rows
+    int64_t size;  // bytes of a record's value
+    bool json;
+    json_t *results; // {name: number}
+};
+
+// Prints or collects one result: "produce, acks=all: 812345 records/s".
+void bench_result(struct bench *bench, const char *name, double value, const char *unit);
+
+// Latencies in microseconds: sorts them and reports p50 and p99 under `name`.
+void bench_latencies(struct bench *bench, const char *name, int64_t *latencies_us, size_t count);
+
+MUST_USE err_t bench_people(struct bench *bench, struct diag *diag);
+MUST_USE err_t bench_produce(struct bench *bench, struct diag *diag); // also one request in flight
+MUST_USE err_t bench_consume(struct bench *bench, struct diag *diag);
+MUST_USE err_t bench_cql(struct bench *bench, struct diag *diag);
+
+#endif
