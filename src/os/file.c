@@ -10,15 +10,16 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 static err_t failed(struct diag *diag, const char *doing, const char *path)
 {
     int error = errno;
-    err_t code = error == ENOSPC || error == EDQUOT ? ERR_DISK_FULL
-                 : error == ENOENT                  ? ERR_NOT_FOUND
-                 : error == EEXIST                  ? ERR_EXISTS
-                                                    : ERR_IO;
+    err_t code = error == ENOSPC || error == EDQUOT || error == EFBIG ? ERR_DISK_FULL
+                 : error == ENOENT                                    ? ERR_NOT_FOUND
+                 : error == EEXIST                                    ? ERR_EXISTS
+                                                                      : ERR_IO;
     return FAIL(diag, code, "cannot %s %s: %s", doing, path, strerror(error));
 }
 
@@ -104,6 +105,36 @@ err_t file_pwrite(int fd, const void *ptr, size_t size, int64_t offset, struct d
         done += (size_t)n;
     }
     return ERR_OK;
+}
+
+err_t file_pwritev(int fd, const struct file_slice *slices, size_t count, int64_t offset,
+                   struct diag *diag)
+{
+    struct iovec parts[256];
+    size_t next = 0, skip = 0; // the slice to write next, and how much of it is written
+    while (next < count) {
+        int used = 0;
+        for (size_t i = next; i < count && used < 256; i++, used++)
+            parts[used] =
+                (struct iovec){.iov_base = (char *)slices[i].ptr, .iov_len = slices[i].size};
+        parts[0].iov_base = (char *)parts[0].iov_base + skip;
+        parts[0].iov_len -= skip;
+        ssize_t n = pwritev(fd, parts, used, offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return failed_fd(diag, "write", fd);
+        offset += n;
+        skip += (size_t)n;
+        while (next < count && skip >= slices[next].size)
+            skip -= slices[next++].size;
+    }
+    return ERR_OK;
+}
+
+void file_start_writeback(int fd)
+{
+    (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 }
 
 err_t file_datasync(int fd, struct diag *diag)

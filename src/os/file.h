@@ -2,7 +2,8 @@
 //
 // file: files and folders, with errors that name the path. Everything here BLOCKS.
 //
-// Errors     ERR_DISK_FULL (ENOSPC, EDQUOT), ERR_NOT_FOUND (ENOENT), ERR_EXISTS, ERR_IO (the rest).
+// Errors     ERR_DISK_FULL (ENOSPC, EDQUOT, EFBIG), ERR_NOT_FOUND (ENOENT), ERR_EXISTS, ERR_IO (the
+// rest).
 #ifndef OS_FILE_H
 #define OS_FILE_H
 
@@ -28,6 +29,15 @@ MUST_USE err_t file_pread(int fd, void *ptr, size_t size, int64_t offset, struct
 MUST_USE err_t file_pread_some(int fd, void *ptr, size_t size, int64_t offset, size_t *got,
                                struct diag *diag);
 MUST_USE err_t file_pwrite(int fd, const void *ptr, size_t size, int64_t offset, struct diag *diag);
+struct file_slice {
+    const void *ptr;
+    size_t size;
+};
+// Writes the slices one behind the other.
+MUST_USE err_t file_pwritev(int fd, const struct file_slice *slices, size_t count, int64_t offset,
+                            struct diag *diag);
+// Starts writing what is dirty without waiting, so that syncing several files overlaps. A hint.
+void file_start_writeback(int fd);
 MUST_USE err_t file_datasync(int fd, struct diag *diag);
 MUST_USE err_t file_truncate(int fd, int64_t size, struct diag *diag);
 // Reserves blocks past the end without changing the size; fine where the file system cannot.

@@ -1,0 +1,291 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The checkpoint: where recovery starts, one file for all partitions, replaced as a whole. After a
+// crash only what was written behind it is read again; after a clean stop nothing is. Big-endian:
+//
+//     "weircp1\n" · partition count u32 · per partition: topic id 16 bytes · index i32 ·
+//     start_offset i64 · next_offset i64 · rescan u8 · segment count u32 · per segment
+//     (base_offset, size, max_timestamp, created_ms) i64 · producers size u32 · producers
+//     (producer.c) · at the end: crc32c u32 of all before
+//
+// It is taken on the writer thread between two rounds, when every file is synced and the producers'
+// state is exactly that of next_offset. A file clean-stop beside it, holding the checkpoint's
+// checksum, says nothing was written since; the first change takes it away (checkpoint_touch).
+#include "store/log/recover.h"
+
+#include "base/log.h"
+#include "os/clock.h"
+#include "wire/reader.h"
+#include "wire/writer.h"
+
+static const char magic[8] = "weircp1\n";
+
+enum { CHECKPOINT_MAX_BYTES = 1 << 30 };
+
+static void path_of(const struct log_store *store, const char *name, char *out)
+{
+    snprintf(out, PATH_BYTES, "%s/%s", store->dir, name);
+}
+
+// --- write
+// --------------------------------------------------------------------------------------------------
+
+struct capture {
+    struct log_store *store;
+    struct str bytes;
+    VEC(struct segment *) unsynced; // references
+};
+
+static void capture_partition(struct capture *capture, struct partition *partition)
+{
+    struct str *out = &capture->bytes;
+    producers_expire(&partition->producers, clock_now_ms() - PRODUCER_EXPIRY_MS);
+    writer_i32(out, partition->index);
+    mutex_lock(&partition->mutex);
+    writer_i64(out, partition->start_offset);
+    writer_i64(out, partition->next_offset);
+    writer_u8(out, partition->rescan);
+    writer_u32(out, (uint32_t)partition->segments.count);
+    for (size_t i = 0; i < partition->segments.count; i++) {
+        struct segment *segment = partition->segments.items[i];
+        writer_i64(out, segment->base_offset);
+        writer_i64(out, segment->size);
+        writer_i64(out, segment->max_timestamp);
+        writer_i64(out, segment->created_ms);
+        if (segment->unsynced) {
+            segment->unsynced = false;
+            vec_push(&capture->unsynced, segment__ref(segment));
+        }
+    }
+    mutex_unlock(&partition->mutex);
+    size_t at = out->size;
+    writer_u32(out, 0);
+    producers_write(&partition->producers, out);
+    writer_patch_u32(out, at, (uint32_t)(out->size - at - 4));
+}
+
+static void capture_all(void *ctx)
+{
+    struct capture *capture = ctx;
+    struct arena arena = ARENA_INIT;
+    size_t count;
+    uint32_t partitions = 0;
+    struct topic **topics = log_store_topics(capture->store, &arena, &count);
+    str_append(&capture->bytes, magic, sizeof magic);
+    writer_u32(&capture->bytes, 0);
+    for (size_t i = 0; i < count; i++) {
+        int32_t partition_count = topic_partition_count(topics[i]);
+        for (int32_t p = 0; p < partition_count; p++) {
+            struct partition *partition = topic_partition(topics[i], p);
+            mutex_lock(&partition->mutex);
+            bool untouched = partition->segments.count == 0 && partition->next_offset == 0;
+            mutex_unlock(&partition->mutex);
+            if (untouched)
+                continue;
+            str_append(&capture->bytes, topics[i]->id.bytes, sizeof topics[i]->id.bytes);
+            capture_partition(capture, partition);
+            partitions++;
+        }
+        topic_unref(topics[i]);
+    }
+    writer_patch_u32(&capture->bytes, sizeof magic, partitions);
+    writer_u32(&capture->bytes, crc32c(0, capture->bytes.ptr, capture->bytes.size));
+    capture->store->bytes_since_checkpoint = 0;
+    arena_release(&arena);
+}
+
+static err_t sync_segment(struct segment *segment, struct diag *diag)
+{
+    struct log_store *store = segment->partition->topic->store;
+    int fd;
+    err_t err = ERR_OK;
+    if (!store->options.sync) {
+        err = segment__get(segment, &fd, diag);
+        if (err == ERR_OK) {
+            err = store->options.sync_file(fd, diag);
+            segment__put(segment);
+        }
+    }
+    char path[PATH_BYTES];
+    segment__path(segment, "index", path);
+    if (err == ERR_OK &&
+        file_cache_get(&store->files, &segment->index, path, FILE_WRITE, &fd, NULL) == ERR_OK) {
+        err = store->options.sync_file(fd, diag);
+        file_cache_put(&store->files, &segment->index);
+    }
+    mutex_lock(&segment->partition->mutex);
+    bool gone = segment->partition->deleted || segment->removed;
+    mutex_unlock(&segment->partition->mutex);
+    return gone ? ERR_OK : err;
+}
+
+err_t checkpoint_write(struct log_store *store, bool clean, struct diag *diag)
+{
+    struct capture capture = {.store = store};
+    writer_call(store, capture_all, &capture);
+    err_t err = ERR_OK;
+    for (size_t i = 0; i < capture.unsynced.count; i++) {
+        if (err == ERR_OK)
+            err = sync_segment(capture.unsynced.items[i], diag);
+        segment__unref(capture.unsynced.items[i]);
+    }
+    vec_release(&capture.unsynced);
+    char path[PATH_BYTES];
+    path_of(store, "checkpoint", path);
+    if (err == ERR_OK)
+        err = file_replace(path, str_bytes(&capture.bytes), diag);
+    if (err == ERR_OK && clean) {
+        path_of(store, "clean-stop", path);
+        err = file_replace(path, bytes_make(capture.bytes.ptr + capture.bytes.size - 4, 4), diag);
+    }
+    str_release(&capture.bytes);
+    return err;
+}
+
+err_t checkpoint_touch(struct log_store *store, struct diag *diag)
+{
+    mutex_lock(&store->mutex);
+    bool clean = store->clean;
+    mutex_unlock(&store->mutex);
+    if (!clean)
+        return ERR_OK;
+    char path[PATH_BYTES];
+    path_of(store, "clean-stop", path);
+    TRY(file_remove(path, diag));
+    TRY(dir_sync(store->dir, diag));
+    mutex_lock(&store->mutex);
+    store->clean = false;
+    mutex_unlock(&store->mutex);
+    return ERR_OK;
+}
+
+// --- read
+// ---------------------------------------------------------------------------------------------------
+
+struct saved_key {
+    uint8_t bytes[20]; // topic id, index
+};
+
+static uint64_t saved_key_hash(struct saved_key key)
+{
+    return hash_bytes(key.bytes, sizeof key.bytes);
+}
+
+static bool saved_key_equal(struct saved_key a, struct saved_key b)
+{
+    return memcmp(a.bytes, b.bytes, sizeof a.bytes) == 0;
+}
+
+MAP_DEFINE(saved_map, struct saved_key, struct saved_partition, saved_key_hash, saved_key_equal);
+
+static void read_partition(struct reader *reader, struct arena *arena, struct saved_map *map)
+{
+    struct saved_key key = {0};
+    const uint8_t *raw = reader_take(reader, sizeof key.bytes);
+    if (raw)
+        memcpy(key.bytes, raw, sizeof key.bytes);
+    struct saved_partition saved = {.start_offset = reader_i64(reader)};
+    saved.next_offset = reader_i64(reader);
+    saved.rescan = reader_u8(reader) != 0;
+    saved.segment_count = reader_u32(reader);
+    if (saved.segment_count > reader_left(reader) / sizeof(struct saved_segment))
+        reader_fail(reader);
+    if (reader->failed)
+        return;
+    struct saved_segment *segments =
+        ARENA_ARRAY(arena, struct saved_segment, saved.segment_count + 1);
+    for (size_t i = 0; i < saved.segment_count; i++) {
+        segments[i].base_offset = reader_i64(reader);
+        segments[i].size = reader_i64(reader);
+        segments[i].max_timestamp = reader_i64(reader);
+        segments[i].created_ms = reader_i64(reader);
+    }
+    saved.segments = segments;
+    saved.producers = reader_bytes(reader, reader_u32(reader));
+    if (!reader->failed)
+        *saved_map_put(map, key, NULL) = saved;
+}
+
+// A checkpoint that cannot be used is no error: everything is read instead.
+static bool load(struct log_store *store, struct str *text, struct arena *arena,
+                 struct saved_map *map)
+{
+    char path[PATH_BYTES];
+    path_of(store, "checkpoint", path);
+    if (!file_exists(path))
+        return false;
+    struct diag diag = DIAG_INIT;
+    if (file_read_all(path, CHECKPOINT_MAX_BYTES, text, &diag) != ERR_OK) {
+        LOG_WARN("store/log", "cannot read the checkpoint", "err=\"%s\"", diag.text);
+        return false;
+    }
+    struct reader reader = reader_make(bytes_make(text->ptr, text->size));
+    bool good = text->size >= sizeof magic + 8 && memcmp(text->ptr, magic, sizeof magic) == 0;
+    if (good) {
+        struct reader tail = reader_make(bytes_make(text->ptr + text->size - 4, 4));
+        good = reader_u32(&tail) == crc32c(0, text->ptr, text->size - 4);
+    }
+    if (good) {
+        (void)reader_take(&reader, sizeof magic);
+        uint32_t count = reader_u32(&reader);
+        for (uint32_t i = 0; i < count && !reader.failed; i++)
+            read_partition(&reader, arena, map);
+        good = !reader.failed;
+    }
+    if (!good)
+        LOG_WARN("store/log", "the checkpoint is damaged, all segments are read instead", "path=%s",
+                 path);
+    return good;
+}
+
+static bool stopped_clean(struct log_store *store, const struct str *checkpoint)
+{
+    char path[PATH_BYTES];
+    path_of(store, "clean-stop", path);
+    struct str mark = {0};
+    bool clean = file_exists(path) && file_read_all(path, 64, &mark, NULL) == ERR_OK &&
+                 mark.size == 4 && memcmp(mark.ptr, checkpoint->ptr + checkpoint->size - 4, 4) == 0;
+    str_release(&mark);
+    return clean;
+}
+
+static err_t recover_topic(struct topic *topic, const struct saved_map *map, bool clean,
+                           struct diag *diag)
+{
+    for (size_t i = 0; i < topic->partitions.count; i++) {
+        struct saved_key key;
+        memcpy(key.bytes, topic->id.bytes, 16);
+        for (int b = 0; b < 4; b++)
+            key.bytes[16 + b] = (uint8_t)(i >> (24 - 8 * b));
+        const struct saved_partition *saved = saved_map_get(map, key);
+        struct partition *partition = topic->partitions.items[i];
+        if (!clean || (saved && saved->rescan))
+            TRY(recover_partition(partition, saved && !saved->rescan ? saved : NULL, diag));
+        else if (saved)
+            TRY(recover_adopt(partition, saved, diag));
+    }
+    return ERR_OK;
+}
+
+err_t checkpoint_recover(struct log_store *store, struct diag *diag)
+{
+    struct str text = {0};
+    struct arena arena = ARENA_INIT;
+    struct saved_map map = {0};
+    bool loaded = load(store, &text, &arena, &map);
+    if (!loaded)
+        saved_map_release(&map);
+    store->clean = loaded && stopped_clean(store, &text);
+    int64_t start = clock_mono_us();
+    err_t err = ERR_OK;
+    for (size_t i = 0; i < store->by_name.capacity && err == ERR_OK; i++)
+        if (store->by_name.used[i])
+            err = recover_topic(store->by_name.values[i], &map, store->clean, diag);
+    if (loaded && !store->clean)
+        LOG_INFO("store/log", "recovered after an unclean stop", "ms=%lld",
+                 (long long)(clock_mono_us() - start) / 1000);
+    saved_map_release(&map);
+    arena_release(&arena);
+    str_release(&text);
+    return err;
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The keeper: a thread for what is not urgent. It removes segments that are too old or too many,
+// removes what is left of deleted topics, and writes a checkpoint when enough was written or enough
+// time has passed since the last.
+#include "store/log/log_int.h"
+
+#include "base/log.h"
+#include "os/clock.h"
+
+enum { CHECKPOINT_BYTES = 256 << 20, TICK_US = 500 * 1000 };
+
+// --- retention
+// ----------------------------------------------------------------------------------------------
+
+static bool expired(const struct segment *segment, const struct topic_limits *limits,
+                    int64_t now_ms)
+{
+    int64_t newest = segment->max_timestamp >= 0 ? segment->max_timestamp : segment->created_ms;
+    return limits->retention_ms >= 0 && newest < now_ms - limits->retention_ms;
+}
+
+// Takes the first segment out if it has to go; never the last one.
+static struct segment *take_first(struct partition *partition, const struct topic_limits *limits,
+                                  int64_t now_ms)
+{
+    struct segment *taken = NULL;
+    mutex_lock(&partition->mutex);
+    if (partition->segments.count > 1 && !partition->deleted &&
+        partition->damaged_from == INT64_MAX) {
+        struct segment *first = partition->segments.items[0];
+        bool below_end = partition->segments.items[1]->base_offset <= partition->end_offset;
+        bool below_start = partition->segments.items[1]->base_offset <= partition->start_offset;
+        bool too_many = limits->retention_bytes >= 0 &&
+                        partition->bytes - first->size >= limits->retention_bytes;
+        if (below_end &&
+            (below_start || (limits->delete_old && (too_many || expired(first, limits, now_ms))))) {
+            taken = first;
+            vec_remove(&partition->segments, 0);
+            partition->bytes -= taken->size;
+            taken->removed = true;
+            int64_t start = partition->segments.items[0]->base_offset;
+            if (start > partition->start_offset)
+                partition->start_offset = start;
+        }
+    }
+    mutex_unlock(&partition->mutex);
+    return taken;
+}
+
+static bool last_expired(struct partition *partition, const struct topic_limits *limits,
+                         int64_t now_ms)
+{
+    mutex_lock(&partition->mutex);
+    size_t count = partition->segments.count;
+    const struct segment *last = count ? partition->segments.items[count - 1] : NULL;
+    bool expires = last && limits->delete_old && last->size > 0 && expired(last, limits, now_ms);
+    mutex_unlock(&partition->mutex);
+    return expires;
+}
+
+struct roll {
+    struct partition *partition;
+    const struct topic_limits *limits;
+    int64_t now_ms;
+};
+
+// An idle partition's last segment expires too: start an empty one behind it.
+static void roll_expired(void *ctx)
+{
+    struct roll *roll = ctx;
+    struct partition *partition = roll->partition;
+    struct diag diag = DIAG_INIT;
+    mutex_lock(&partition->mutex);
+    bool fine = !partition->deleted && partition->failed == ERR_OK;
+    mutex_unlock(&partition->mutex);
+    if (fine && last_expired(partition, roll->limits, roll->now_ms) &&
+        writer_roll(partition, &diag) != ERR_OK)
+        LOG_WARN("store/log", "cannot start a segment", "topic=%s partition=%d err=\"%s\"",
+                 partition->topic->name, partition->index, diag.text);
+}
+
+static void retain_partition(struct log_store *store, struct partition *partition)
+{
+    struct topic_limits limits = topic__limits(partition->topic);
+    int64_t now_ms = clock_now_ms();
+    if (last_expired(partition, &limits, now_ms) && checkpoint_touch(store, NULL) == ERR_OK) {
+        struct roll roll = {partition, &limits, now_ms};
+        writer_call(store, roll_expired, &roll);
+    }
+    struct segment *segment;
+    bool moved = false;
+    while ((segment = take_first(partition, &limits, now_ms)) != NULL) {
+        struct diag diag = DIAG_INIT;
+        char path[PATH_BYTES];
+        err_t err = checkpoint_touch(store, &diag);
+        segment__path(segment, "log", path);
+        if (err == ERR_OK)
+            err = file_remove(path, &diag);
+        segment__path(segment, "index", path);
+        if (err == ERR_OK)
+            err = file_remove(path, &diag);
+        LOG_INFO("store/log",
+                 err == ERR_OK ? "removed an old segment" : "cannot remove an old segment",
+                 "topic=%s partition=%d segment=%lld %s", partition->topic->name, partition->index,
+                 (long long)segment->base_offset, diag.text);
+        segment__unref(segment);
+        moved = true;
+    }
+    if (moved)
+        partition__wake(partition);
+}
+
+void keeper_retain(struct log_store *store)
+{
+    struct arena arena = ARENA_INIT;
+    size_t count;
+    struct topic **topics = log_store_topics(store, &arena, &count);
+    for (size_t i = 0; i < count; i++) {
+        int32_t partitions = topic_partition_count(topics[i]);
+        for (int32_t p = 0; p < partitions; p++)
+            retain_partition(store, topic_partition(topics[i], p));
+        topic_unref(topics[i]);
+    }
+    arena_release(&arena);
+}
+
+// --- the thread
+// ---------------------------------------------------------------------------------------------
+
+static void remove_deleted(struct log_store *store)
+{
+    char path[PATH_BYTES];
+    snprintf(path, sizeof path, "%s/deleted", store->dir);
+    struct diag diag = DIAG_INIT;
+    if (dir_remove(path, &diag) != ERR_OK)
+        LOG_WARN("store/log", "cannot remove a deleted topic", "err=\"%s\"", diag.text);
+}
+
+static void keeper_main(void *ctx)
+{
+    struct log_store *store = ctx;
+    struct keeper *keeper = &store->keeper;
+    int64_t retained_us = clock_mono_us(), saved_us = retained_us;
+    mutex_lock(&keeper->mutex);
+    while (!keeper->stop) {
+        (void)cond_wait_for(&keeper->wake, &keeper->mutex, TICK_US);
+        if (keeper->stop)
+            break;
+        bool removes = keeper->remove_wanted;
+        keeper->remove_wanted = false;
+        mutex_unlock(&keeper->mutex);
+        int64_t now_us = clock_mono_us();
+        if (removes)
+            remove_deleted(store);
+        if (now_us - retained_us >= store->options.retention_ms * 1000) {
+            retained_us = now_us;
+            keeper_retain(store);
+        }
+        int64_t written = store->bytes_since_checkpoint;
+        if (written >= CHECKPOINT_BYTES ||
+            (written > 0 && now_us - saved_us >= store->options.checkpoint_ms * 1000)) {
+            saved_us = now_us;
+            struct diag diag = DIAG_INIT;
+            if (checkpoint_write(store, false, &diag) != ERR_OK)
+                LOG_WARN("store/log", "cannot write a checkpoint", "err=\"%s\"", diag.text);
+        }
+        mutex_lock(&keeper->mutex);
+    }
+    mutex_unlock(&keeper->mutex);
+}
+
+void keeper_start(struct log_store *store)
+{
+    thread_start(&store->keeper.thread, "log keeper", keeper_main, store);
+}
+
+void keeper_stop(struct log_store *store)
+{
+    mutex_lock(&store->keeper.mutex);
+    store->keeper.stop = true;
+    cond_signal(&store->keeper.wake);
+    mutex_unlock(&store->keeper.mutex);
+    thread_join(&store->keeper.thread);
+}
+
+void keeper_remove_deleted(struct log_store *store)
+{
+    mutex_lock(&store->keeper.mutex);
+    store->keeper.remove_wanted = true;
+    cond_signal(&store->keeper.wake);
+    mutex_unlock(&store->keeper.mutex);
+}

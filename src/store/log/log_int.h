@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// log_int: the structs that the files of store/log share.
+//
+// Locks      store->mutex (topics by name) -> topic->mutex -> partition->mutex -> file_cache.mutex;
+// each for memory
+//            work only. waiter callbacks run under topic->mutex or partition->mutex.
+// Threads    the writer thread alone appends, rolls, and renames; the keeper thread removes old
+// segments and writes
+//            checkpoints; readers come from anywhere and take what they need under
+//            partition->mutex.
+#ifndef STORE_LOG_LOG_INT_H
+#define STORE_LOG_LOG_INT_H
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "os/thread.h"
+#include "store/log/file_cache.h"
+#include "store/log/log_store.h"
+#include "store/log/producer.h"
+
+#include <stdatomic.h>
+
+enum {
+    INDEX_STEP_BYTES = 4096,
+    INDEX_ENTRY_BYTES = 16,
+    HINT_COUNT = 8,
+    PATH_BYTES = 1024,
+    PRODUCER_EXPIRY_MS = 24 * 60 * 60 * 1000,
+};
+
+enum index_state {
+    INDEX_UNKNOWN, // not looked at since the store was opened
+    INDEX_BUSY,    // one thread checks or rebuilds it
+    INDEX_READY,
+};
+
+// One file of batches. Fields below `mutex` are under its partition's mutex.
+struct segment {
+    struct partition *partition;
+    _Atomic unsigned refs;
+    int64_t base_offset;
+    struct cached_file log;
+    struct cached_file index;
+    // mutex
+    int64_t size;          // written
+    int64_t readable_size; // below the high watermark, and before any damage
+    int64_t max_timestamp; // -1 = none
+    int64_t created_ms;
+    int64_t index_count;      // entries
+    int64_t indexed_position; // of the last entry, 0 = none
+    int64_t reserved;         // blocks asked for up to here; writer only
+    uint8_t index_state;      // enum index_state
+    bool unsynced;            // the index, and without options.sync the log too
+    bool dirty;               // written since the last sync; writer only
+    bool removed;             // retention or topic deletion took it: its files are gone
+};
+
+// A batch boundary somebody will probably ask for: the end of a read, an earlier high watermark.
+struct hint {
+    int64_t offset; // -1 = empty
+    int64_t segment_base;
+    int64_t position;
+};
+
+struct partition {
+    struct topic *topic;
+    int32_t index;
+    struct mutex mutex;
+    VEC(struct segment *) segments; // by base offset; the last one is written
+    int64_t start_offset;
+    int64_t next_offset; // of the next batch written
+    int64_t end_offset;  // high watermark
+    int64_t bytes;
+    struct list queue;      // appends waiting for the writer
+    struct list ready_link; // in writer.ready while the queue is not empty; under writer.mutex
+    bool ready;             // the same, under writer.mutex
+    bool deleted;
+    bool roll_wanted;
+    bool rescan; // damaged or failed: the next open reads all of it
+    struct list waiters;
+    err_t failed; // no more appends, for this reason
+    char *failed_story;
+    int64_t damaged_from; // reads from here on are refused; INT64_MAX = none
+    char *damage_story;
+    struct hint hints[HINT_COUNT];
+    unsigned hint_next;
+    struct producers producers; // writer only
+};
+
+struct topic_limits { // settings the store obeys
+    int64_t segment_bytes;
+    int64_t segment_ms;
+    int64_t retention_bytes; // -1 = no bound
+    int64_t retention_ms;    // -1 = no bound
+    int64_t batch_max_bytes; // max.message.bytes
+    bool delete_old;         // cleanup.policy holds "delete"
+};
+
+struct setting {
+    char *key;
+    char *value;
+};
+
+struct topic_id {
+    uint8_t bytes[16];
+};
+
+struct topic {
+    struct log_store *store;
+    _Atomic unsigned refs;
+    char *name;
+    struct topic_id id;
+    struct mutex mutex;
+    VEC(struct partition *) partitions;
+    VEC(struct setting) settings; // by key
+    struct topic_limits limits;
+    bool deleted;
+    struct list waiters;
+};
+
+static inline uint64_t topic_id_hash(struct topic_id id)
+{
+    return hash_bytes(id.bytes, sizeof id.bytes);
+}
+
+static inline bool topic_id_equal(struct topic_id a, struct topic_id b)
+{
+    return memcmp(a.bytes, b.bytes, sizeof a.bytes) == 0;
+}
+
+MAP_DEFINE(topic_map, struct bytes, struct topic *, bytes_hash, bytes_equal);
+MAP_DEFINE(topic_id_map, struct topic_id, struct topic *, topic_id_hash, topic_id_equal);
+
+// Something the writer thread does between two rounds.
+struct writer_call {
+    struct list link;
+    void (*run)(void *ctx);
+    void *ctx;
+    bool done;
+};
+
+struct writer {
+    struct mutex mutex;
+    struct cond wake;      // for the writer
+    struct cond call_done; // for those who called
+    struct list ready;     // partitions
+    struct list calls;
+    bool stop;
+    bool sleeping;
+    _Atomic size_t queued_bytes;
+    struct thread thread;
+};
+
+struct keeper {
+    struct mutex mutex;
+    struct cond wake;
+    bool stop;
+    bool remove_wanted;
+    struct thread thread;
+};
+
+struct log_store {
+    struct log_store_options options;
+    char *dir;
+    struct mutex mutex;
+    struct cond admin_free;
+    bool admin_busy; // one topic change at a time, across its I/O
+    struct topic_map by_name;
+    struct topic_id_map by_id;
+    struct file_cache files;
+    struct cond index_ready; // with index_mutex: an index left INDEX_BUSY
+    struct mutex index_mutex;
+    struct writer writer;
+    struct keeper keeper;
+    bool clean; // the clean-stop mark is on disk; under mutex
+    _Atomic int64_t bytes_since_checkpoint;
+    int64_t producer_id_next; // under mutex
+    int64_t producer_id_end;
+};
+
+// --- topic.c ---
+struct topic *topic__new(struct log_store *store, const char *name, const uint8_t id[16]);
+struct partition *topic__add_partition(struct topic *topic);
+// Replaces or removes (value NULL) settings and works out the limits. ERR_CONFIG leaves it as it
+// was.
+MUST_USE err_t topic__set(struct topic *topic, const struct topic_setting *settings, size_t count,
+                          struct diag *diag);
+struct topic_limits topic__limits(struct topic *topic);
+
+// --- catalog.c: which topics there are ---
+MUST_USE err_t catalog_load(struct log_store *store, struct diag *diag);
+// All topics, and `changed` (may be NULL) too, with `partition_count` partitions if that is not 0.
+// BLOCKS
+MUST_USE err_t catalog_save(struct log_store *store, struct topic *changed, int32_t partition_count,
+                            struct diag *diag);
+
+// --- partition.c ---
+void partition__dir(const struct partition *partition, char *out); // PATH_BYTES
+// Wakes who waits for the partition and its topic. Without the partition's mutex.
+void partition__wake(struct partition *partition);
+void partition__fail(struct partition *partition, err_t err, const char *story);
+void partition__hint(struct partition *partition, int64_t offset, int64_t segment_base,
+                     int64_t position); // under its mutex
+
+// Reads the file that keeps a log start inside a segment (delete records). BLOCKS
+MUST_USE err_t partition__load_start(struct partition *partition, struct diag *diag);
+
+// --- segment.c ---
+struct segment *segment__new(struct partition *partition, int64_t base_offset);
+struct segment *segment__ref(struct segment *segment);
+void segment__unref(struct segment *segment);
+void segment__path(const struct segment *segment, const char *suffix,
+                   char *out); // "log" or "index"
+MUST_USE err_t segment__get(struct segment *segment, int *fd,
+                            struct diag *diag); // the log file. BLOCKS
+void segment__put(struct segment *segment);
+
+// --- index.c ---
+struct index_entry {
+    uint32_t offset_delta; // from the segment's base offset to the batch's
+    uint32_t position;     // of the batch
+    int64_t max_timestamp; // of all batches up to and with this one
+};
+// Collects the entries of batches as they are written or scanned.
+struct index_builder {
+    VEC(struct index_entry) entries;
+    int64_t last_position;
+};
+void index_builder_add(struct index_builder *builder, const struct segment *segment,
+                       int64_t position, const struct batch_header *header, int64_t max_timestamp);
+// Puts the entries behind the `count` entries that are there. BLOCKS
+MUST_USE err_t index_write(struct segment *segment, int64_t count,
+                           const struct index_entry *entries, size_t entry_count,
+                           struct diag *diag);
+// Checks the index against the segment and makes it anew when it does not fit. BLOCKS
+MUST_USE err_t index_ensure(struct segment *segment, struct diag *diag);
+// Last entry for which `before` holds; `*found` is all zero (the start of the file) when there is
+// none. BLOCKS
+MUST_USE err_t index_find(struct segment *segment,
+                          bool (*before)(const struct index_entry *entry, int64_t value),
+                          int64_t value, struct index_entry *found, struct diag *diag);
+
+// Drops the entries at and behind `position`; how many are left, and the position of the last.
+// BLOCKS
+int64_t index_resume(struct segment *segment, int64_t position, int64_t *last_position);
+
+// --- writer.c ---
+void writer_start(struct log_store *store);
+void writer_stop(struct log_store *store);       // everything queued is completed first
+void writer_submit(struct partition *partition); // its queue is not empty
+void writer_call(struct log_store *store, void (*run)(void *ctx), void *ctx); // and waits
+MUST_USE err_t writer_roll(struct partition *partition, struct diag *diag); // on the writer thread
+
+// --- checkpoint.c ---
+// Brings every partition of the catalog back, from the checkpoint as far as it goes. BLOCKS
+MUST_USE err_t checkpoint_recover(struct log_store *store, struct diag *diag);
+MUST_USE err_t checkpoint_write(struct log_store *store, bool clean, struct diag *diag); // BLOCKS
+// Takes away the clean-stop mark, durably, before the first change. BLOCKS, once.
+MUST_USE err_t checkpoint_touch(struct log_store *store, struct diag *diag);
+
+// --- keeper.c ---
+void keeper_start(struct log_store *store);
+void keeper_stop(struct log_store *store);
+void keeper_retain(struct log_store *store);         // one look for old segments
+void keeper_remove_deleted(struct log_store *store); // soon
+
+#endif

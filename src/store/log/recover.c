@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Recovery of one partition after an unclean stop. From the checkpoint's place on every batch is
+// read and its checksum worked out. The first one that does not hold is one of two things:
+//
+//   a torn tail        the last file, and no whole batch behind it: the crash cut a write short
+//   that nobody was told
+//                      about. It is cut off, with a line in the log.
+//   damage             something valid follows: acknowledged data is broken. Nothing is cut. The
+//   partition serves what
+//                      lies before, refuses reads from there on and all appends with ERR_CORRUPT,
+//                      and the story names the file and the byte. The walk goes on behind it, to
+//                      know the partition's end.
+//
+// Only the last file can be torn because writer_roll() syncs a file before it starts the next.
+#include "store/log/recover.h"
+
+#include "store/log/batch_walk.h"
+
+#include "base/log.h"
+#include "os/clock.h"
+#include "wire/reader.h"
+
+#include <stdlib.h>
+
+enum {
+    CRC_CHUNK = 1 << 20,
+    NAME_DIGITS = 20,
+    SEARCH_CRC_MAX_BYTES = 512 << 20, // checksums tried while looking behind a bad batch
+};
+
+struct found {
+    VEC(int64_t) bases;
+};
+
+static err_t see_name(const char *name, bool is_dir, void *ctx)
+{
+    struct found *found = ctx;
+    if (is_dir || strlen(name) != NAME_DIGITS + 4 || strcmp(name + NAME_DIGITS, ".log") != 0)
+        return ERR_OK;
+    char *end;
+    long long base = strtoll(name, &end, 10);
+    if (end == name + NAME_DIGITS && base >= 0)
+        vec_push(&found->bases, base);
+    return ERR_OK;
+}
+
+// --- one batch
+// ----------------------------------------------------------------------------------------------
+
+// The checksum of a batch of any size, in pieces.
+static bool crc_holds(int fd, int64_t at, const struct batch_header *header)
+{
+    int64_t end = at + (int64_t)batch_header_size(header);
+    uint8_t *chunk = mem_alloc(CRC_CHUNK);
+    uint32_t crc = 0;
+    bool good = true;
+    for (int64_t next = at + BATCH_CRC_START; good && next < end;) {
+        size_t size = end - next < CRC_CHUNK ? (size_t)(end - next) : CRC_CHUNK;
+        good = file_pread(fd, chunk, size, next, NULL) == ERR_OK;
+        crc = good ? crc32c(crc, chunk, size) : 0;
+        next += (int64_t)size;
+    }
+    mem_free(chunk);
+    return good && crc == header->crc;
+}
+
+static bool holds(struct batch_walk *walk)
+{
+    if (batch_header_size(&walk->header) > BATCH_WALK_SCAN)
+        return crc_holds(walk->fd, walk->at, &walk->header);
+    struct bytes batch;
+    return batch_walk_body(walk, &batch, NULL) == ERR_OK && batch_crc_ok(batch);
+}
+
+static bool plausible(const struct batch_header *header, int64_t at, int64_t end,
+                      int64_t next_offset)
+{
+    size_t size = batch_header_size(header);
+    return header->magic == BATCH_MAGIC && size > 0 && (int64_t)size <= end - at &&
+           header->base_offset >= next_offset && header->base_offset - next_offset <= INT32_MAX &&
+           header->last_offset_delta >= 0 && header->record_count >= 0 &&
+           (int64_t)header->record_count <= (int64_t)header->last_offset_delta + 1 &&
+           (header->attributes & ~0x7f) == 0;
+}
+
+// Position of the first whole batch at or behind `from`; -1 if there is none.
+static int64_t search(int fd, int64_t from, int64_t end, int64_t next_offset)
+{
+    uint8_t *chunk = mem_alloc(CRC_CHUNK);
+    int64_t tried_bytes = 0, result = -1;
+    for (int64_t at = from; result < 0 && end - at >= BATCH_HEADER_BYTES;) {
+        size_t size = end - at < CRC_CHUNK ? (size_t)(end - at) : CRC_CHUNK;
+        if (file_pread(fd, chunk, size, at, NULL) != ERR_OK)
+            break;
+        size_t tries = size - BATCH_HEADER_BYTES + 1;
+        for (size_t i = 0; result < 0 && i < tries; i++) {
+            struct batch_header header;
+            if (chunk[i + 16] != BATCH_MAGIC ||
+                !batch_header_read(&header, bytes_make(chunk + i, BATCH_HEADER_BYTES)) ||
+                !plausible(&header, at + (int64_t)i, end, next_offset))
+                continue;
+            tried_bytes += header.batch_length;
+            if (tried_bytes > SEARCH_CRC_MAX_BYTES || crc_holds(fd, at + (int64_t)i, &header))
+                result = at + (int64_t)i;
+        }
+        at += (int64_t)tries;
+    }
+    mem_free(chunk);
+    return result;
+}
+
+// --- one segment
+// --------------------------------------------------------------------------------------------
+
+struct scan {
+    struct partition *partition;
+    int64_t next_offset;
+    int64_t now_ms;
+    struct index_builder index;
+};
+
+static void damage(struct scan *scan, struct segment *segment, int64_t position, const char *what)
+{
+    struct partition *partition = scan->partition;
+    if (partition->damaged_from != INT64_MAX)
+        return;
+    char path[PATH_BYTES];
+    segment__path(segment, "log", path);
+    partition->damaged_from = scan->next_offset;
+    partition->damage_story = mem_printf("%s is damaged at byte %lld (offset %lld of %s-%d): %s",
+                                         path, (long long)position, (long long)scan->next_offset,
+                                         partition->topic->name, partition->index, what);
+    segment->readable_size = position;
+    partition__fail(partition, ERR_CORRUPT, partition->damage_story);
+    LOG_ERROR("store/log", "damaged segment", "topic=%s partition=%d err=\"%s\"",
+              partition->topic->name, partition->index, partition->damage_story);
+}
+
+static void take_batch(struct scan *scan, struct segment *segment, const struct batch_walk *walk)
+{
+    const struct batch_header *header = &walk->header;
+    if (header->max_timestamp > segment->max_timestamp)
+        segment->max_timestamp = header->max_timestamp;
+    index_builder_add(&scan->index, segment, walk->at, header, segment->max_timestamp);
+    if (header->producer_id >= 0 && !(header->attributes & BATCH_CONTROL))
+        producers_record(&scan->partition->producers, header, scan->now_ms, NULL);
+    scan->next_offset = batch_header_last_offset(header) + 1;
+}
+
+static err_t cut(struct segment *segment, int fd, int64_t size, int64_t file_bytes,
+                 struct diag *diag)
+{
+    const struct partition *partition = segment->partition;
+    LOG_WARN("store/log", "cut a torn tail",
+             "topic=%s partition=%d segment=%lld size=%lld bytes=%lld", partition->topic->name,
+             partition->index, (long long)segment->base_offset, (long long)size,
+             (long long)(file_bytes - size));
+    return file_truncate(fd, size, diag);
+}
+
+// Reads batches from `from` on; segment->size and readable_size are right afterwards.
+static err_t scan_file(struct scan *scan, struct segment *segment, int fd, int64_t from,
+                       int64_t file_bytes, bool last, struct diag *diag)
+{
+    struct batch_walk walk;
+    batch_walk_init(&walk, fd, from, file_bytes, BATCH_WALK_SCAN);
+    segment->size = segment->readable_size = file_bytes;
+    err_t err = ERR_OK;
+    for (;;) {
+        struct diag why = DIAG_INIT;
+        err_t bad;
+        if (batch_walk_next(&walk, &bad, &why)) {
+            if (walk.header.base_offset < scan->next_offset)
+                bad = FAIL(&why, ERR_CORRUPT, "a batch of offset %lld, expected %lld",
+                           (long long)walk.header.base_offset, (long long)scan->next_offset);
+            else if (!holds(&walk))
+                bad = FAIL(&why, ERR_CORRUPT, "the checksum of a batch does not hold");
+            if (bad == ERR_OK) {
+                take_batch(scan, segment, &walk);
+                continue;
+            }
+            walk.position = walk.at;
+        }
+        if (bad == ERR_OK)
+            break;
+        if (bad == ERR_IO) {
+            err = FAIL(diag, bad, "%s", why.text);
+            break;
+        }
+        int64_t at = walk.position;
+        int64_t next = search(fd, at + 1, file_bytes, scan->next_offset);
+        if (next < 0 && last && scan->partition->damaged_from == INT64_MAX) {
+            err = cut(segment, fd, at, file_bytes, diag);
+            segment->size = segment->readable_size = at;
+            break;
+        }
+        damage(scan, segment, at, why.text);
+        if (next < 0)
+            break;
+        walk.position = next;
+    }
+    batch_walk_release(&walk);
+    return err;
+}
+
+static const struct saved_segment *find_saved(const struct saved_partition *saved,
+                                              int64_t base_offset)
+{
+    for (size_t i = 0; saved && i < saved->segment_count; i++)
+        if (saved->segments[i].base_offset == base_offset)
+            return &saved->segments[i];
+    return NULL;
+}
+
+static err_t recover_segment(struct scan *scan, int64_t base, const struct saved_partition *saved,
+                             const int64_t *next_base, struct diag *diag)
+{
+    struct partition *partition = scan->partition;
+    struct log_store *store = partition->topic->store;
+    struct segment *segment = segment__new(partition, base);
+    vec_push(&partition->segments, segment);
+    segment->created_ms = scan->now_ms;
+    if (base != scan->next_offset)
+        damage(scan, segment, 0,
+               base > scan->next_offset ? "a file before it is missing"
+                                        : "it overlaps the file before it");
+    int fd;
+    TRY(segment__get(segment, &fd, diag));
+    int64_t file_bytes = 0, from = 0;
+    err_t err = file_size(fd, &file_bytes, diag);
+    const struct saved_segment *known = find_saved(saved, base);
+    bool last_known = known && known == &saved->segments[saved->segment_count - 1];
+    if (scan->next_offset < base)
+        scan->next_offset = base;
+    if (known && file_bytes >= known->size) {
+        segment->max_timestamp = known->max_timestamp;
+        segment->created_ms = known->created_ms;
+        from = known->size;
+        scan->next_offset = last_known ? saved->next_offset : next_base ? *next_base : base;
+    }
+    vec_clear(&scan->index.entries);
+    if (err == ERR_OK && (from == 0 || from < file_bytes)) {
+        int64_t entries = index_resume(segment, from, &scan->index.last_position);
+        err = scan_file(scan, segment, fd, from, file_bytes, next_base == NULL, diag);
+        // An index that is not whole is noticed and made anew when it is first used.
+        (void)!index_write(segment, entries, scan->index.entries.items, scan->index.entries.count,
+                           NULL);
+        segment->unsynced = true;
+        if (err == ERR_OK && store->options.sync)
+            err = store->options.sync_file(fd, diag);
+    } else {
+        segment->size = segment->readable_size = file_bytes;
+    }
+    if (partition->damaged_from != INT64_MAX && segment->base_offset > partition->damaged_from)
+        segment->readable_size = 0;
+    partition->bytes += segment->size;
+    segment__put(segment);
+    return err;
+}
+
+// --- one partition
+// ------------------------------------------------------------------------------------------
+
+// Is the checkpoint's last file there, as long as it was?
+static bool believable(struct partition *partition, const struct saved_partition *saved,
+                       const struct found *found)
+{
+    if (saved->segment_count == 0)
+        return found->bases.count == 0 || found->bases.items[0] == saved->next_offset;
+    const struct saved_segment *last = &saved->segments[saved->segment_count - 1];
+    bool present = false;
+    for (size_t i = 0; i < found->bases.count; i++)
+        present = present || found->bases.items[i] == last->base_offset;
+    if (!present)
+        return false;
+    char dir[PATH_BYTES], path[PATH_BYTES + 32];
+    partition__dir(partition, dir);
+    snprintf(path, sizeof path, "%s/%020lld.log", dir, (long long)last->base_offset);
+    int fd;
+    int64_t size = -1;
+    if (file_open(&fd, path, FILE_READ, NULL) != ERR_OK)
+        return false;
+    err_t err = file_size(fd, &size, NULL);
+    file_close(fd);
+    return err == ERR_OK && size >= last->size;
+}
+
+// A file that was begun and never written, from a crash in the middle of a roll.
+static err_t drop_empty_tail(struct partition *partition, struct diag *diag)
+{
+    while (partition->segments.count > 1) {
+        struct segment *last = partition->segments.items[partition->segments.count - 1];
+        if (last->size > 0)
+            return ERR_OK;
+        char path[PATH_BYTES];
+        segment__path(last, "log", path);
+        TRY(file_remove(path, diag));
+        segment__path(last, "index", path);
+        TRY(file_remove(path, diag));
+        partition->segments.count--;
+        segment__unref(last);
+    }
+    return ERR_OK;
+}
+
+static size_t count_written(struct partition *partition, const struct found *found)
+{
+    // Empty files at the end do not count: the one before them is the last that was written.
+    size_t count = found->bases.count;
+    char dir[PATH_BYTES], path[PATH_BYTES + 32];
+    partition__dir(partition, dir);
+    for (; count > 1; count--) {
+        snprintf(path, sizeof path, "%s/%020lld.log", dir,
+                 (long long)found->bases.items[count - 1]);
+        int fd;
+        int64_t size = 0;
+        if (file_open(&fd, path, FILE_READ, NULL) != ERR_OK)
+            break;
+        err_t err = file_size(fd, &size, NULL);
+        file_close(fd);
+        if (err != ERR_OK || size > 0)
+            break;
+    }
+    return count;
+}
+
+static err_t recover_found(struct partition *partition, const struct saved_partition *saved,
+                           const struct found *found, struct diag *diag)
+{
+    struct scan scan = {.partition = partition, .now_ms = clock_now_ms()};
+    size_t written = count_written(partition, found);
+    scan.next_offset = found->bases.count ? found->bases.items[0] : saved ? saved->next_offset : 0;
+    partition->start_offset = scan.next_offset;
+    err_t err = ERR_OK;
+    for (size_t i = 0; i < written && err == ERR_OK; i++)
+        err = recover_segment(&scan, found->bases.items[i], saved,
+                              i + 1 < written ? &found->bases.items[i + 1] : NULL, diag);
+    for (size_t i = written; i < found->bases.count && err == ERR_OK; i++)
+        vec_push(&partition->segments, segment__new(partition, found->bases.items[i]));
+    if (err == ERR_OK)
+        err = drop_empty_tail(partition, diag);
+    if (found->bases.count > 0 && saved && saved->start_offset > partition->start_offset)
+        partition->start_offset = saved->start_offset;
+    partition->next_offset = partition->end_offset = scan.next_offset;
+    vec_release(&scan.index.entries);
+    return err;
+}
+
+err_t recover_partition(struct partition *partition, const struct saved_partition *saved,
+                        struct diag *diag)
+{
+    char dir[PATH_BYTES];
+    partition__dir(partition, dir);
+    struct found found = {0};
+    if (file_exists(dir))
+        TRY(dir_each(dir, see_name, &found, diag));
+    if (saved && !believable(partition, saved, &found)) {
+        LOG_WARN("store/log", "files do not fit the checkpoint, all are read", "dir=%s", dir);
+        if (found.bases.count > 0)
+            saved = NULL;
+    }
+    if (saved) {
+        struct reader reader = reader_make(saved->producers);
+        producers_read(&partition->producers, &reader);
+    }
+    err_t err = recover_found(partition, saved, &found, diag);
+    vec_release(&found.bases);
+    if (err == ERR_OK)
+        err = partition__load_start(partition, diag);
+    return err;
+}
+
+err_t recover_adopt(struct partition *partition, const struct saved_partition *saved,
+                    struct diag *diag)
+{
+    partition->start_offset = saved->start_offset;
+    partition->next_offset = partition->end_offset = saved->next_offset;
+    for (size_t i = 0; i < saved->segment_count; i++) {
+        const struct saved_segment *from = &saved->segments[i];
+        struct segment *segment = segment__new(partition, from->base_offset);
+        segment->size = segment->readable_size = from->size;
+        segment->max_timestamp = from->max_timestamp;
+        segment->created_ms = from->created_ms;
+        partition->bytes += from->size;
+        vec_push(&partition->segments, segment);
+    }
+    struct reader reader = reader_make(saved->producers);
+    producers_read(&partition->producers, &reader);
+    if (reader.failed)
+        return FAIL(diag, ERR_CORRUPT, "the checkpoint's producers of %s-%d cannot be read",
+                    partition->topic->name, partition->index);
+    return ERR_OK;
+}
