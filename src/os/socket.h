@@ -29,8 +29,10 @@ MUST_USE err_t socket_listen(int *out, const char *host, uint16_t *port, struct 
 // without IPv6 gets one), else one. Writes up to 2 descriptors and their count.
 MUST_USE err_t socket_listen_all(int out[2], size_t *count, const char *host, uint16_t *port,
                                  struct diag *diag);
-int socket_accept(
-    int listener); // non-blocking, no delay; SOCKET_AGAIN, or SOCKET_CLOSED on another failure
+// A connected, *blocking* socket without delay, for clients. BLOCKS
+MUST_USE err_t socket_connect(int *out, const char *host, uint16_t port, struct diag *diag);
+// Non-blocking, no delay. SOCKET_AGAIN when nobody waits, SOCKET_CLOSED on another failure.
+int socket_accept(int listener);
 void socket_close(int fd);
 int64_t socket_read(int fd, void *ptr, size_t size); // SOCKET_CLOSED also at the end
 int64_t socket_write(int fd, const struct socket_part *parts, size_t count); // up to 64 parts
