@@ -20,8 +20,10 @@ enum {
 // One statement, with or without a ; at its end. `text` is copied where it is kept.
 MUST_USE err_t statement_parse(const struct statement **out, struct arena *arena, struct bytes text,
                                struct diag *diag);
-// Splits a script (tables/*.cql): the next statement of `*rest` with its first line number, false
-// at the end. Comments (--, //, /* */) and quoted ; are understood.
+// Splits a script (tables/*.cql): the next statement of `*rest` and its first line, false at the
+// end. Comments
+// (--, //, /* */) and quoted ; are understood. Start with *statement all zero and *line 1, and keep
+// both.
 bool script_next(struct bytes *rest, struct bytes *statement, uint32_t *line);
 
 #endif
