@@ -14,6 +14,7 @@
 #include "data/type.h"
 
 __extension__ typedef __int128 int128_t; // decimals up to 38 digits; gcc and clang both have it
+__extension__ typedef unsigned __int128 uint128_t;
 
 struct interval {
     int32_t months, days;

@@ -34,7 +34,7 @@ void civil_from_days(int32_t days, struct civil *out)
 void civil_from_local_us(int64_t local_us, struct civil *out)
 {
     int64_t days = floor_div(local_us, US_PER_DAY);
-    int64_t us = local_us - days * US_PER_DAY;
+    int64_t us = floor_mod(local_us, US_PER_DAY);
     civil_from_days((int32_t)days, out);
     out->hour = (int32_t)(us / US_PER_HOUR);
     out->minute = (int32_t)(us / US_PER_MINUTE % 60);
@@ -292,7 +292,7 @@ bool local_add_months(int64_t local_us, int64_t months, int64_t *out)
     if (!date_add_months((int32_t)days, months, &moved) ||
         __builtin_mul_overflow((int64_t)moved, US_PER_DAY, &start))
         return false;
-    return !__builtin_add_overflow(start, local_us - days * US_PER_DAY, out);
+    return !__builtin_add_overflow(start, floor_mod(local_us, US_PER_DAY), out);
 }
 
 int32_t date_last_day(int32_t days)

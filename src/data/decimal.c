@@ -11,8 +11,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-__extension__ typedef unsigned __int128 uint128_t;
-
 struct wide { // least limb first
     uint64_t limb[4];
 };

@@ -10,8 +10,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-__extension__ typedef unsigned __int128 uint128_t;
-
 struct digits {
     bool negative;
     struct bytes text; // digits and perhaps one point, from the first digit that is not 0

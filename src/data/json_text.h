@@ -30,7 +30,5 @@ bool json_object_keys(struct arena *arena, struct bytes document, struct bytes *
 // schema_of_json: the type of one document; ERR_INVALID when it is malformed.
 MUST_USE err_t json_infer(const struct type **out, struct arena *arena, struct bytes document,
                           const struct json_options *options, struct diag *diag);
-// "STRUCT<a: BIGINT, b: ARRAY<STRING>>", as schema_of_json prints.
-void type_write_sql(struct str *out, const struct type *type);
 
 #endif

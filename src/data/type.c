@@ -135,3 +135,26 @@ void type_write(struct str *out, const struct type *type)
     }
     str_append_byte(out, '>');
 }
+
+void type_write_sql(struct str *out, const struct type *type)
+{
+    if (type->kind < TYPE_ARRAY) {
+        size_t start = out->size;
+        type_write(out, type);
+        for (size_t i = start; i < out->size; i++)
+            if (out->ptr[i] >= 'a' && out->ptr[i] <= 'z')
+                out->ptr[i] -= 'a' - 'A';
+        return;
+    }
+    str_append_text(out, type->kind == TYPE_ARRAY ? "ARRAY<"
+                         : type->kind == TYPE_MAP ? "MAP<"
+                                                  : "STRUCT<");
+    for (size_t i = 0; i < type->field_count; i++) {
+        if (i)
+            str_append_text(out, ", ");
+        if (type->kind == TYPE_STRUCT)
+            str_printf(out, "%s: ", type->fields[i].name);
+        type_write_sql(out, type->fields[i].type);
+    }
+    str_append_byte(out, '>');
+}

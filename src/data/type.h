@@ -61,6 +61,9 @@ const struct type *type_copy(struct arena *arena, const struct type *type);
 bool type_equal(const struct type *a, const struct type *b); // names count, nullability does not
 // Spark's simpleString: "bigint", "decimal(10,2)", "array<struct<a:int>>".
 void type_write(struct str *out, const struct type *type);
+// As Spark's error messages and schema_of_json have it: "BIGINT", "STRUCT<a: BIGINT, b:
+// ARRAY<STRING>>".
+void type_write_sql(struct str *out, const struct type *type);
 // Parses Spark DDL: one type ("array<int>", "struct<a:int>") or a column list ("a INT, b STRING").
 MUST_USE err_t type_parse(const struct type **out, struct arena *arena, struct bytes text,
                           struct diag *diag);
