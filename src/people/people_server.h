@@ -6,6 +6,8 @@
 
 #include "base/diag.h"
 
+#include <stdint.h>
+
 struct people_server;
 
 MUST_USE err_t people_server_start(struct people_server **out, const char *host, uint16_t port,
