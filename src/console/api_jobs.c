@@ -2,6 +2,7 @@
 //
 // The API of DAGs, streaming queries, SQL and CQL: bodies in, the ports' JSON out.
 
+#include "console/board.h"
 #include "console/route.h"
 
 #include <jansson.h>
@@ -172,33 +173,6 @@ static err_t run_sql(struct exchange *exchange)
     return err;
 }
 
-static void write_cql_result(struct str *json, const struct cql_result *result)
-{
-    str_append_text(json, "{\"columns\":[");
-    for (size_t i = 0; i < result->column_count; i++) {
-        str_append_text(json, i ? ",{\"name\":" : "{\"name\":");
-        str_append_json(json, bytes_from(result->names[i]));
-        str_append_text(json, ",\"type\":");
-        str_append_json(json, bytes_from(result->types[i]));
-        str_append_byte(json, '}');
-    }
-    str_append_text(json, "],\"rows\":[");
-    for (size_t row = 0; row < result->row_count; row++) {
-        str_append_text(json, row ? ",[" : "[");
-        for (size_t i = 0; i < result->column_count; i++) {
-            struct bytes value = result->values[row * result->column_count + i];
-            if (i)
-                str_append_byte(json, ',');
-            if (value.ptr)
-                str_append_json(json, value);
-            else
-                str_append_text(json, "null");
-        }
-        str_append_byte(json, ']');
-    }
-    str_printf(json, "],\"more\":%s}", result->more ? "true" : "false");
-}
-
 static err_t run_cql(struct exchange *exchange)
 {
     struct table_port tables = exchange_options(exchange)->tables;
@@ -214,8 +188,13 @@ static err_t run_cql(struct exchange *exchange)
     else if (max_rows_of(exchange, body, &max_rows))
         err = tables.ops->cql(tables.self, text_field(body, "keyspace", NULL), bytes_from(cql),
                               max_rows, &exchange->arena, &result, &exchange->diag);
-    if (!err)
-        write_cql_result(&exchange->json, &result);
+    if (!err) {
+        json_t *json = cql_result_json(&result);
+        char *text = json_dumps(json, JSON_COMPACT);
+        str_append_text(&exchange->json, text);
+        free(text);
+        json_decref(json);
+    }
     json_decref(body);
     return err;
 }

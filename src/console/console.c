@@ -6,6 +6,9 @@
 
 #include "base/mem.h"
 #include "base/metric.h"
+#include "console/board.h"
+#include "console/live.h"
+#include "console/page.h"
 #include "console/route.h"
 #include "net/http_server.h"
 #include "os/clock.h"
@@ -19,7 +22,11 @@
 
 struct console {
     struct console_options options;
+    struct arena arena; // of the boards
+    const struct board *boards;
+    size_t board_count;
     struct http_server *server;
+    struct live *live;
 };
 
 const struct console_options *exchange_options(const struct exchange *exchange)
@@ -94,12 +101,43 @@ static void metrics(struct http_request *request)
     str_release(&text);
 }
 
+static void page(struct console *console, struct http_request *request)
+{
+    struct str state = {0}, html = {0};
+    struct diag diag = DIAG_INIT;
+    live_page_json(console->live, &state);
+    http_set_header(request, "Cache-Control", "no-store");
+    if (page_write(&html, str_bytes(&state), &diag)) {
+        http_respond_error(request, 500, diag_text(&diag));
+    } else {
+        http_set_header(request, "Content-Encoding", "gzip");
+        http_respond(request, 200, "text/html; charset=utf-8", str_bytes(&html));
+    }
+    str_release(&state);
+    str_release(&html);
+}
+
+// What is not JSON: the page, its event stream, the metrics. False: another address.
+static bool handle_special(struct console *console, struct http_request *request)
+{
+    const char *path = http_path(request);
+    bool get =
+        strcmp(http_method(request), "GET") == 0 || strcmp(http_method(request), "HEAD") == 0;
+    if (get && strcmp(path, "/") == 0)
+        page(console, request);
+    else if (get && strcmp(path, "/api/events") == 0)
+        live_subscribe(console->live, request);
+    else if (get && strcmp(path, "/metrics") == 0)
+        metrics(request);
+    else
+        return false;
+    return true;
+}
+
 static void handle(struct http_request *request, void *ctx)
 {
-    if (strcmp(http_path(request), "/metrics") == 0) {
-        metrics(request);
+    if (handle_special(ctx, request))
         return;
-    }
     struct exchange exchange = {.console = ctx, .request = request, .arena = ARENA_INIT};
     bool known = false;
     const struct route *route = find_route(&exchange, &known);
@@ -116,9 +154,12 @@ static void handle(struct http_request *request, void *ctx)
 err_t console_start(struct console **out, const struct console_options *options,
                     struct problems *problems, struct diag *diag)
 {
-    (void)problems;
     struct console *console = MEM_NEW(struct console);
+    arena_init(&console->arena, 4096);
     console->options = *options;
+    boards_load(&console->arena, options->boards_dir, problems, &console->boards,
+                &console->board_count);
+    console->live = live_start(options, console->boards, console->board_count);
     struct http_server_options server = {.host = options->host,
                                          .port = options->port,
                                          .threads = THREADS,
@@ -127,7 +168,7 @@ err_t console_start(struct console **out, const struct console_options *options,
                                          .ctx = console};
     err_t err = http_server_start(&console->server, &server, diag);
     if (err) {
-        mem_free(console);
+        console_stop(console);
         return err;
     }
     *out = console;
@@ -141,13 +182,17 @@ uint16_t console_port(const struct console *console)
 
 void console_changed(struct console *console)
 {
-    (void)console;
+    live_changed(console->live);
 }
 
 void console_stop(struct console *console)
 {
     if (!console)
         return;
-    http_server_stop(console->server);
+    live_stop(console->live);
+    if (console->server)
+        http_server_stop(console->server);
+    live_free(console->live);
+    arena_release(&console->arena);
     mem_free(console);
 }
