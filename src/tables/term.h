@@ -70,21 +70,45 @@ bool term_is_constant(const struct term *term); // no marker, no now()-like func
 // As CQL text, for error messages and unaliased column names.
 void term_write(struct str *out, const struct term *term, const char *const *marker_names);
 
-// Scalar functions, shared by terms and selectors. `name` is lower case. NULL if there is none for
-// that name and argument count. ret may depend on the arguments (casts, tojson).
+// A new version 1 UUID, different from all others of this process.
+void timeuuid_new(uint8_t out[16], int64_t now_us);
+
+// --- functions (function.c) ----------------------------------------------------------------------
+// Scalar functions, shared by terms and selectors. `name` is lower case, old ("totimestamp") or new
+// ("to_timestamp"). NULL if there is none of that name and argument count.
 struct function_info {
     const char *name;
     enum cql_kind result;
     size_t arg_count;
-    enum cql_kind args[2]; // CQL_CUSTOM = any type
-    err_t (*eval)(const struct term_context *context, const struct cql_type *const *types,
-                  const struct bytes *args, struct bytes *out, struct diag *diag);
+    enum cql_kind arg; // CQL_CUSTOM = any type
+    // `types` and `args` have arg_count entries; a null argument never gets here: the result is
+    // null then.
+    err_t (*eval)(const struct function_info *info, const struct term_context *context,
+                  const struct cql_type *const *types, const struct bytes *args, struct bytes *out,
+                  struct diag *diag);
 };
 const struct function_info *function_find(const char *name, size_t arg_count);
+// Checks the argument types, then evaluates; a null argument gives null (but tojson(null) is
+// 'null').
+MUST_USE err_t function_eval(const struct function_info *info, const struct term_context *context,
+                             const struct cql_type *const *types, const struct bytes *args,
+                             struct bytes *out, struct diag *diag);
+// "Invalid call to function …" unless the types fit.
+MUST_USE err_t function_check(const struct function_info *info, const struct cql_type *const *types,
+                              struct diag *diag);
 
+// --- casts and arithmetic (arith.c) --------------------------------------------------------------
 // CAST(value AS type) of SELECT: numbers among each other and to text, dates and times among each
-// other and to text. ERR_INVALID "Ambiguous/… cannot be cast to …".
-MUST_USE err_t term_cast(const struct cql_type *to, const struct cql_type *from, struct bytes value,
-                         struct arena *arena, struct bytes *out, struct diag *diag);
+// other and to text.
+bool cast_allowed(const struct cql_type *to, const struct cql_type *from);
+MUST_USE err_t cast_value(const struct cql_type *to, const struct cql_type *from,
+                          struct bytes value, struct arena *arena, struct bytes *out,
+                          struct diag *diag);
+// a op b, op one of + - * / %: the type of the result, NULL if these types have no such operation.
+const struct cql_type *arith_type(char op, const struct cql_type *a, const struct cql_type *b);
+// Null if either is null. ERR_INVALID: overflow, division by zero.
+MUST_USE err_t arith_eval(char op, const struct cql_type *a_type, struct bytes a,
+                          const struct cql_type *b_type, struct bytes b, struct arena *arena,
+                          struct bytes *out, struct diag *diag);
 
 #endif
