@@ -175,6 +175,7 @@ static err_t range_in(struct place *place, int64_t offset, size_t max_bytes, uns
     } else {
         TRY(segment__get(place->segment, &out->fd, diag));
     }
+    bool searched = place->position < 0;
     err_t err = locate(place, out->fd, offset, diag);
     int64_t next = place->next_offset;
     size_t size = 0;
@@ -184,12 +185,15 @@ static err_t range_in(struct place *place, int64_t offset, size_t max_bytes, uns
         err = measure(place, out->fd, max_bytes, flags, &size, &next, diag);
     if (err == ERR_OK && size > 0) {
         mutex_lock(&partition->mutex);
+        if (searched)
+            partition__hint(partition, offset, place->segment->base_offset, place->position);
         partition__hint(partition, next, place->segment->base_offset,
                         place->position + (int64_t)size);
         mutex_unlock(&partition->mutex);
         out->position = place->position;
         out->size = size;
         out->held = segment__ref(place->segment);
+        (void)topic_ref(partition->topic);
         metric_add(METRIC_LOG_FETCHED_BYTES, (int64_t)size);
         return ERR_OK;
     }
@@ -225,8 +229,10 @@ void log_range_release(struct log_range *range)
     struct segment *segment = range->held;
     if (!segment)
         return;
+    struct topic *topic = segment->partition->topic;
     segment__put(segment);
     segment__unref(segment);
+    topic_unref(topic);
     range->held = NULL;
     range->fd = -1;
 }
