@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/vec.h"
 #include "os/file.h"
+#include "os/random.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,8 +24,11 @@
 
 extern char **environ;
 
+#define MARK "WEIR_PROCESS="
+
 struct process {
     pid_t pid;
+    int64_t token;
     int pidfd, cancel_fd, output_fd;
     bool ended;
     struct process_exit exit;
@@ -114,7 +118,8 @@ struct environment {
 };
 
 // Ours first, unless an addition has the same name.
-static char **make_environment(struct environment *out, const struct process_options *options)
+static char **make_environment(struct environment *out, const struct process_options *options,
+                               char *mark)
 {
     const char *const *added = options->environment;
     size_t added_count = 0;
@@ -122,6 +127,7 @@ static char **make_environment(struct environment *out, const struct process_opt
         added_count++;
     for (char **ours = environ; *ours; ours++) {
         bool keep = !options->environment_only || strncmp(*ours, "PATH=", 5) == 0;
+        keep = keep && strncmp(*ours, MARK, strlen(MARK)) != 0;
         for (size_t i = 0; keep && i < added_count; i++)
             keep = !names_same(added[i], *ours);
         if (keep)
@@ -129,6 +135,7 @@ static char **make_environment(struct environment *out, const struct process_opt
     }
     for (size_t i = 0; i < added_count; i++)
         vec_push(&out->all, (char *)(uintptr_t)added[i]);
+    vec_push(&out->all, mark);
     vec_push(&out->all, NULL);
     return out->all.items;
 }
@@ -177,10 +184,13 @@ err_t process_spawn(struct process **out, const struct process_options *options,
                                 .output_fd = -1,
                                 .output = options->output,
                                 .ctx = options->ctx};
+    process->token = (int64_t)(random_u64() >> 1 | 1);
+    char mark[48];
+    snprintf(mark, sizeof mark, MARK "%016llx", (unsigned long long)process->token);
     struct launch launch = {
         .path = path,
         .argv = (char **)(uintptr_t)options->argv,
-        .envp = make_environment(&environment, options),
+        .envp = make_environment(&environment, options, mark),
         .cwd = options->cwd,
     };
     err_t err = start(process, &launch, diag);
@@ -290,27 +300,56 @@ int64_t process_pid(const struct process *process)
     return process->pid;
 }
 
-int64_t process_started(int64_t pid)
+int64_t process_token(const struct process *process)
 {
-    char path[64], text[1024];
+    return process->token;
+}
+
+bool process_exists(int64_t pid)
+{
+    char path[64], text[512];
     snprintf(path, sizeof path, "/proc/%lld/stat", (long long)pid);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return 0;
+        return false;
     ssize_t got = read(fd, text, sizeof text - 1);
     close(fd);
-    if (got <= 0)
-        return 0;
-    text[got] = '\0';
-    char *at = strrchr(text, ')'); // the name in parentheses may hold anything
-    for (int field = 2; at && field < 22; field++)
-        at = strchr(at + 1, ' ');
-    return at ? strtoll(at + 1, NULL, 10) : 0;
+    text[got > 0 ? got : 0] = '\0';
+    const char *name_end = strrchr(text, ')'); // the name in parentheses may hold anything
+    return name_end && name_end[1] == ' ' && name_end[2] != 'Z';
 }
 
-bool process_kill_leftover(int64_t pid, int64_t started)
+struct search {
+    char mark[48];
+    pid_t group;
+    bool found;
+};
+
+static err_t look_at(const char *name, bool is_dir, void *ctx)
 {
-    if (pid <= 1 || started <= 0 || process_started(pid) != started)
+    struct search *search = ctx;
+    char path[64], environment[65536];
+    pid_t pid = (pid_t)strtol(name, NULL, 10);
+    if (!is_dir || pid <= 1 || getpgid(pid) != search->group)
+        return ERR_OK;
+    snprintf(path, sizeof path, "/proc/%d/environ", (int)pid);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return ERR_OK;
+    ssize_t got = read(fd, environment, sizeof environment);
+    close(fd);
+    if (got > 0 && memmem(environment, (size_t)got, search->mark, strlen(search->mark)))
+        search->found = true;
+    return ERR_OK;
+}
+
+bool process_kill_leftover(int64_t pid, int64_t token)
+{
+    struct search search = {.group = (pid_t)pid};
+    if (pid <= 1 || token == 0 || getpgid(0) == search.group)
+        return false;
+    snprintf(search.mark, sizeof search.mark, MARK "%016llx", (unsigned long long)token);
+    if (dir_each("/proc", look_at, &search, NULL) != ERR_OK || !search.found)
         return false;
     return kill((pid_t)-pid, SIGKILL) == 0;
 }

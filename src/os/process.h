@@ -44,10 +44,11 @@ void process_stop(struct process *process, int64_t grace_ms);
 void process_close(struct process *process); // kills what still runs; NULL is fine
 
 int64_t process_pid(const struct process *process);
-// Together with the pid this names a process for ever: when it started, in clock ticks since boot.
-// 0 = gone.
-int64_t process_started(int64_t pid);
-// Kills the group of a process of an earlier life, if pid and start still belong together.
-bool process_kill_leftover(int64_t pid, int64_t started);
+// A random number that the child and all it starts carry in their environment (WEIR_PROCESS):
+// together with the pid it names them for ever, also after a reboot.
+int64_t process_token(const struct process *process);
+// Kills what is left of the group of a process of an earlier life. True if there was anything.
+bool process_kill_leftover(int64_t pid, int64_t token);
+bool process_exists(int64_t pid); // and is no zombie
 
 #endif

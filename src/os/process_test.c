@@ -66,12 +66,11 @@ static void a_timeout_leaves_it_running_and_stop_ends_the_group(void **state)
         spawn_sh("trap '' TERM; sleep 100 & echo $!; wait; sleep 100", NULL, &output);
     assert_int_equal(process_wait(process, 200, &exit, &diag), ERR_TIMEOUT);
     int64_t pid = process_pid(process), child = strtoll(str_text(&output), NULL, 10);
-    assert_true(process_started(pid) > 0);
-    assert_true(child > 0 && process_started(child) > 0);
+    assert_true(process_exists(pid) && process_exists(child));
     process_stop(process, 100);
     assert_int_equal(process_wait(process, 0, &exit, NULL), ERR_OK);
     assert_int_equal(exit.signal, SIGKILL);
-    assert_int_equal(process_started(pid), 0);
+    assert_false(process_exists(pid));
     process_close(process);
     str_release(&output);
 }
@@ -114,17 +113,20 @@ static void a_missing_program_or_folder_is_named(void **state)
     assert_non_null(strstr(diag.text, "/no/such/folder"));
 }
 
-static void a_leftover_is_killed_only_when_its_start_matches(void **state)
+static void a_leftover_group_is_killed_only_by_its_token(void **state)
 {
     (void)state;
     struct str output = {0};
     struct process_exit exit;
-    struct process *process = spawn_sh("sleep 100", NULL, &output);
-    int64_t pid = process_pid(process), started = process_started(pid);
-    assert_false(process_kill_leftover(pid, started + 1));
-    assert_true(process_kill_leftover(pid, started));
+    struct process *process = spawn_sh("sleep 100 & echo; kill -9 $$", NULL, &output);
+    int64_t pid = process_pid(process), token = process_token(process);
     assert_int_equal(process_wait(process, 0, &exit, NULL), ERR_OK);
-    assert_int_equal(exit.signal, SIGKILL);
+    assert_int_equal(exit.signal, SIGKILL); // the leader is gone, its child is not
+    assert_false(process_kill_leftover(pid, token + 1));
+    assert_true(process_kill_leftover(pid, token));
+    for (int i = 0; i < 1000 && process_kill_leftover(pid, token); i++)
+        clock_sleep_us(1000);
+    assert_false(process_kill_leftover(pid, token));
     process_close(process);
     str_release(&output);
 }
@@ -137,7 +139,7 @@ int main(void)
         cmocka_unit_test(a_timeout_leaves_it_running_and_stop_ends_the_group),
         cmocka_unit_test(another_thread_cancels_a_wait),
         cmocka_unit_test(a_missing_program_or_folder_is_named),
-        cmocka_unit_test(a_leftover_is_killed_only_when_its_start_matches),
+        cmocka_unit_test(a_leftover_group_is_killed_only_by_its_token),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,715 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Whole runs on a real folder, real child processes and a real HTTP server; the log and the clock
+// are simulated.
+#include "base/mem.h"
+#include "net/http_client.h"
+#include "net/http_server.h"
+#include "os/clock.h"
+#include "os/file.h"
+#include "os/process.h"
+#include "os/thread.h"
+#include "scheduler/instant.h"
+#include "scheduler/scheduler.h"
+
+#include <jansson.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#define FOLDER  "build/test-scheduler"
+#define WAIT_MS 20000
+
+// --- a log in memory
+// -------------------------------------------------------------------------------
+
+struct fake_log {
+    struct mutex mutex;
+    struct str keys, values; // one per line
+    size_t records, calls;
+    int32_t partitions;
+};
+
+static struct fake_log fake;
+
+static err_t fake_ensure(void *self, const char *topic, int32_t partitions, int32_t *out,
+                         struct diag *diag)
+{
+    (void)self;
+    (void)topic;
+    (void)diag;
+    fake.partitions = *out = partitions ? partitions : 1;
+    return ERR_OK;
+}
+
+static err_t fake_append(void *self, const char *topic, int32_t partition,
+                         const struct log_record *records, size_t count, int64_t *base_offset,
+                         struct diag *diag)
+{
+    (void)self;
+    (void)base_offset;
+    (void)diag;
+    assert_string_equal(topic, "people");
+    assert_int_equal(partition, -1);
+    mutex_lock(&fake.mutex);
+    for (size_t i = 0; i < count; i++) {
+        str_append_bytes(&fake.keys, records[i].key.ptr ? records[i].key : bytes_from("null"));
+        str_append_byte(&fake.keys, '\n');
+        str_append_bytes(&fake.values, records[i].value);
+        str_append_byte(&fake.values, '\n');
+    }
+    fake.records += count;
+    fake.calls++;
+    mutex_unlock(&fake.mutex);
+    return ERR_OK;
+}
+
+static const struct log_port_ops fake_ops = {.ensure = fake_ensure, .append = fake_append};
+
+// --- helpers
+// ---------------------------------------------------------------------------------------
+
+static struct scheduler *scheduler;
+static struct dag_port port;
+static struct scheduler_var vars[] = {{"weir.people_url", "http://127.0.0.1:1"}};
+
+static void clean(void)
+{
+    if (file_exists(FOLDER))
+        assert_int_equal(dir_remove(FOLDER, NULL), ERR_OK);
+    assert_int_equal(dir_make(FOLDER "/dags", NULL), ERR_OK);
+    str_release(&fake.keys);
+    str_release(&fake.values);
+    fake.records = fake.calls = 0;
+}
+
+static void write_file(const char *name, const char *text)
+{
+    struct str path = {0};
+    str_printf(&path, FOLDER "/%s", name);
+    assert_int_equal(file_replace(str_text(&path), bytes_from(text), NULL), ERR_OK);
+    str_release(&path);
+}
+
+static void open_again(void)
+{
+    struct problems problems = {0};
+    struct diag diag = DIAG_INIT;
+    struct scheduler_options options = {
+        .data_dir = FOLDER "/data",
+        .dags_dir = FOLDER "/dags",
+        .log = {&fake_ops, NULL},
+        .vars = vars,
+        .var_count = 1,
+        .parallelism = 4,
+    };
+    if (scheduler_open(&scheduler, &options, &problems, &diag) != ERR_OK)
+        fail_msg("%s\n%s", diag_text(&diag), str_text(&problems.text));
+    problems_release(&problems);
+    port = scheduler_dag_port(scheduler);
+}
+
+static void open_with(const char *yaml)
+{
+    clean();
+    write_file("dags/a.yaml", yaml);
+    open_again();
+}
+
+static void close_it(void)
+{
+    scheduler_close(scheduler);
+    scheduler = NULL;
+    clock_real();
+}
+
+static void settle(void)
+{
+    if (!scheduler_settle(scheduler, WAIT_MS))
+        fail_msg("does not settle");
+}
+
+static json_t *parse(struct str *json)
+{
+    json_error_t error;
+    json_t *value = json_loadb(str_text(json), json->size, 0, &error);
+    if (!value)
+        fail_msg("bad JSON: %s in %s", error.text, str_text(json));
+    str_release(json);
+    return value;
+}
+
+static json_t *runs_of(const char *dag_id)
+{
+    struct str json = {0};
+    struct diag diag = DIAG_INIT;
+    if (port.ops->runs(port.self, dag_id, 100, &json, &diag) != ERR_OK)
+        fail_msg("%s", diag_text(&diag));
+    return parse(&json);
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+    return text ? text : "";
+}
+
+static json_t *run_of(const char *dag_id, const char *run_id)
+{
+    struct str json = {0};
+    struct diag diag = DIAG_INIT;
+    if (port.ops->run(port.self, dag_id, run_id, &json, &diag) != ERR_OK)
+        fail_msg("%s", diag_text(&diag));
+    return parse(&json);
+}
+
+// The newest run with its tasks.
+static json_t *newest(const char *dag_id)
+{
+    json_t *runs = runs_of(dag_id);
+    assert_true(json_array_size(runs) > 0);
+    json_t *run = run_of(dag_id, text_of(json_array_get(runs, 0), "run_id"));
+    json_decref(runs);
+    return run;
+}
+
+static const json_t *task_of(const json_t *run, const char *task_id)
+{
+    const json_t *tasks = json_object_get(run, "tasks");
+    for (size_t i = 0; i < json_array_size(tasks); i++)
+        if (strcmp(text_of(json_array_get(tasks, i), "task_id"), task_id) == 0)
+            return json_array_get(tasks, i);
+    fail_msg("no task %s", task_id);
+    return NULL;
+}
+
+static void assert_task(const json_t *run, const char *task_id, const char *state, int tries)
+{
+    const json_t *task = task_of(run, task_id);
+    assert_string_equal(text_of(task, "state"), state);
+    assert_int_equal(json_integer_value(json_object_get(task, "try_number")), tries);
+}
+
+static void trigger(const char *dag_id, const char *conf)
+{
+    struct str json = {0};
+    struct diag diag = DIAG_INIT;
+    if (port.ops->trigger(port.self, dag_id, conf, &json, &diag) != ERR_OK)
+        fail_msg("%s", diag_text(&diag));
+    json_decref(parse(&json));
+}
+
+static void assert_log(const char *dag_id, const json_t *run, const char *task_id, int try_number,
+                       const char *part)
+{
+    struct str text = {0};
+    struct diag diag = DIAG_INIT;
+    if (port.ops->log(port.self, dag_id, text_of(run, "run_id"), task_id, try_number, &text,
+                      &diag) != ERR_OK)
+        fail_msg("%s", diag_text(&diag));
+    if (!strstr(str_text(&text), part))
+        fail_msg("no '%s' in:\n%s", part, str_text(&text));
+    str_release(&text);
+}
+
+// Waits until the task of the newest run is in that state.
+static void wait_for_state(const char *dag_id, const char *task_id, const char *state)
+{
+    for (int i = 0; i < 2000; i++) {
+        json_t *run = newest(dag_id);
+        bool there = strcmp(text_of(task_of(run, task_id), "state"), state) == 0;
+        json_decref(run);
+        if (there)
+            return;
+        clock_sleep_us(5000);
+    }
+    fail_msg("%s never became %s", task_id, state);
+}
+
+static int64_t at(const char *text)
+{
+    int64_t out = 0;
+    assert_int_equal(instant_parse(text, NULL, &out, NULL), ERR_OK);
+    return out;
+}
+
+// --- tests
+// -----------------------------------------------------------------------------------------
+
+static void tasks_run_in_order_and_hand_on_results(void **state)
+{
+    (void)state;
+    clean();
+    write_file(
+        "dags/work.py",
+        "def double(n, word):\n    print('got', n)\n    return {'n': int(n) * 2, 'w': word}\n");
+    write_file(
+        "dags/a.yaml",
+        "chain:\n"
+        "  params: {word: 'say \"hi\"'}\n"
+        "  tasks:\n"
+        "    first: {type: bash, bash_command: 'echo {{ ds }}; echo 21'}\n"
+        "    second:\n"
+        "      type: python\n"
+        "      python_callable: work.py:double\n"
+        "      op_kwargs: {n: \"{{ ti.xcom_pull('first') }}\", word: '{{ params.word }}'}\n"
+        "      dependencies: [first]\n"
+        "    third: {operator: airflow.operators.bash.BashOperator, dependencies: [second],\n"
+        "            bash_command: \"printf '%s\\\\n' \\\"$X\\\"; pwd\", env: {X: \"{{ "
+        "ti.xcom_pull('second') }}\"}}\n"
+        "    last: {type: empty, dependencies: third}\n");
+    open_again();
+    settle();
+    trigger("chain", NULL);
+    settle();
+    json_t *run = newest("chain");
+    if (strcmp(text_of(run, "state"), "success") != 0)
+        fail_msg("%s", json_dumps(run, JSON_INDENT(1)));
+    assert_string_equal(text_of(run, "run_type"), "manual");
+    assert_task(run, "last", "success", 1);
+    assert_log("chain", run, "second", 0, "got 21");
+    assert_log("chain", run, "third", 1, "{\"n\":42,\"w\":\"say \\\"hi\\\"\"}");
+    json_decref(run);
+    trigger("chain", "{\"word\": \"conf\"}");
+    settle();
+    run = newest("chain");
+    assert_log("chain", run, "third", 0, "\"w\":\"conf\"");
+    json_decref(run);
+    close_it();
+}
+
+static void a_month_of_a_daily_dag_runs_in_a_second(void **state)
+{
+    (void)state;
+    clock_simulate(at("2026-10-01T00:00:00Z") - 1);
+    open_with("daily:\n"
+              "  schedule: '@daily'\n"
+              "  start_date: 2026-09-30\n"
+              "  tasks:\n"
+              "    a: {type: empty}\n"
+              "    b: {type: empty, dependencies: [a]}\n");
+    for (int day = 0; day < 31; day++) {
+        settle();
+        clock_advance(INSTANT_DAY);
+        scheduler_wake(scheduler);
+    }
+    settle();
+    json_t *runs = runs_of("daily");
+    assert_int_equal(json_array_size(runs), 31);
+    for (size_t i = 0; i < json_array_size(runs); i++)
+        assert_string_equal(text_of(json_array_get(runs, i), "state"), "success");
+    assert_string_equal(text_of(json_array_get(runs, 0), "run_id"),
+                        "scheduled__2026-10-30T00:00:00+00:00");
+    assert_string_equal(text_of(json_array_get(runs, 0), "data_interval_end"),
+                        "2026-10-31T00:00:00Z");
+    json_decref(runs);
+    struct str json = {0};
+    assert_int_equal(port.ops->dags(port.self, &json, NULL), ERR_OK);
+    json_t *dags = parse(&json);
+    assert_string_equal(text_of(json_array_get(dags, 0), "next_run_at"), "2026-11-01T00:00:00Z");
+    assert_string_equal(text_of(json_array_get(dags, 0), "waiting"),
+                        "next run at 2026-11-01T00:00:00Z");
+    json_decref(dags);
+    close_it();
+}
+
+static void catching_up_keeps_to_max_active_runs(void **state)
+{
+    (void)state;
+    clock_simulate(at("2026-10-11T12:00:00Z"));
+    open_with(
+        "late: {schedule: '@daily', start_date: 2026-10-01, catchup: true, max_active_runs: 1,\n"
+        "       tasks: {a: {type: bash, bash_command: 'echo {{ ds }} >> ../order'}}}\n");
+    settle();
+    struct str order = {0};
+    assert_int_equal(file_read_all(FOLDER "/order", 4096, &order, NULL), ERR_OK);
+    assert_string_equal(str_text(&order),
+                        "2026-10-01\n2026-10-02\n2026-10-03\n2026-10-04\n2026-10-05\n"
+                        "2026-10-06\n2026-10-07\n2026-10-08\n2026-10-09\n2026-10-10\n");
+    str_release(&order);
+    close_it();
+}
+
+static void a_failed_try_is_repeated_after_its_delay(void **state)
+{
+    (void)state;
+    clock_simulate(at("2026-10-11T12:00:00Z"));
+    open_with("flaky:\n"
+              "  default_args: {retries: 2, retry_delay: 1m}\n"
+              "  tasks:\n"
+              "    a: {type: bash, bash_command: 'echo try {{ ti.try_number }}; test {{ "
+              "ti.try_number }} = 3'}\n"
+              "    b: {type: empty, dependencies: [a]}\n");
+    settle();
+    trigger("flaky", NULL);
+    settle();
+    json_t *run = newest("flaky");
+    assert_task(run, "a", "up_for_retry", 1);
+    assert_string_equal(text_of(task_of(run, "a"), "error"), "exit code 1: try 1");
+    assert_string_equal(text_of(task_of(run, "a"), "waiting"),
+                        "tries again at 2026-10-11T12:01:00Z (try 2 of 3)");
+    assert_string_equal(text_of(task_of(run, "b"), "waiting"),
+                        "waits for a, which tries again at 2026-10-11T12:01:00Z (try 2 of 3)");
+    json_decref(run);
+    for (int i = 0; i < 2; i++) {
+        clock_advance(INSTANT_MINUTE);
+        scheduler_wake(scheduler);
+        settle();
+    }
+    run = newest("flaky");
+    assert_task(run, "a", "success", 3);
+    assert_string_equal(text_of(run, "state"), "success");
+    assert_log("flaky", run, "a", 1, "try 1");
+    json_decref(run);
+    close_it();
+}
+
+static void trigger_rules_skips_and_failures_settle_a_run(void **state)
+{
+    (void)state;
+    open_with("rules:\n"
+              "  tasks:\n"
+              "    skips: {type: bash, bash_command: exit 99}\n"
+              "    fails: {type: bash, bash_command: 'echo no such thing; exit 3'}\n"
+              "    after_skip: {type: empty, dependencies: [skips]}\n"
+              "    after_fail: {type: empty, dependencies: [fails]}\n"
+              "    cleans: {type: empty, dependencies: [after_fail, after_skip], trigger_rule: "
+              "all_done}\n");
+    settle();
+    trigger("rules", NULL);
+    settle();
+    json_t *run = newest("rules");
+    assert_task(run, "skips", "skipped", 1);
+    assert_task(run, "fails", "failed", 1);
+    assert_task(run, "after_skip", "skipped", 0);
+    assert_task(run, "after_fail", "upstream_failed", 0);
+    assert_task(run, "cleans", "success", 1);
+    assert_string_equal(text_of(run, "state"), "success"); // the only leaf went well
+    json_decref(run);
+    close_it();
+}
+
+static void a_failed_run_says_why(void **state)
+{
+    (void)state;
+    clean();
+    write_file("dags/bad.py", "def f():\n    raise ValueError('the cat is out')\n");
+    write_file("dags/a.yaml", "bad: {tasks: {a: {type: python, python_callable: 'bad.py:f'}, b: "
+                              "{type: empty, dependencies: a}}}\n");
+    open_again();
+    settle();
+    trigger("bad", NULL);
+    settle();
+    json_t *run = newest("bad");
+    assert_string_equal(text_of(run, "state"), "failed");
+    assert_string_equal(text_of(run, "note"), "a: ValueError: the cat is out");
+    assert_log("bad", run, "a", 1, "Traceback");
+    json_decref(run);
+    close_it();
+}
+
+static void timeouts_end_tasks_and_runs(void **state)
+{
+    (void)state;
+    open_with("slow: {tasks: {a: {type: bash, bash_command: sleep 60, execution_timeout: 200ms}}}\n"
+              "late: {dagrun_timeout: 300ms, tasks: {a: {type: bash, bash_command: sleep 60},"
+              " b: {type: empty, dependencies: a}}}\n");
+    settle();
+    trigger("slow", NULL);
+    trigger("late", NULL);
+    settle();
+    json_t *run = newest("slow");
+    assert_string_equal(text_of(task_of(run, "a"), "error"),
+                        "did not end within its execution_timeout of 0.2 s");
+    json_decref(run);
+    run = newest("late");
+    assert_string_equal(text_of(run, "state"), "failed");
+    assert_string_equal(text_of(run, "note"), "did not end within its dagrun_timeout of 0.3 s");
+    assert_task(run, "a", "skipped", 1);
+    json_decref(run);
+    close_it();
+}
+
+static void a_paused_dag_starts_nothing_and_stays_paused(void **state)
+{
+    (void)state;
+    open_with("p: {tasks: {a: {type: empty}}}\n");
+    settle();
+    assert_int_equal(port.ops->pause(port.self, "p", true, NULL), ERR_OK);
+    trigger("p", NULL);
+    close_it();
+    open_again();
+    settle();
+    json_t *run = newest("p");
+    assert_string_equal(text_of(run, "state"), "queued");
+    assert_string_equal(text_of(run, "note"), "waits: the DAG is paused");
+    json_decref(run);
+    assert_int_equal(port.ops->pause(port.self, "p", false, NULL), ERR_OK);
+    settle();
+    run = newest("p");
+    assert_string_equal(text_of(run, "state"), "success");
+    json_decref(run);
+    close_it();
+}
+
+static void rerun_tells_first_and_runs_downstream_again(void **state)
+{
+    (void)state;
+    clock_simulate(at("2026-11-21T05:00:00Z"));
+    open_with(
+        "pipe:\n"
+        "  schedule: '@daily'\n"
+        "  start_date: 2026-01-01\n"
+        "  tasks:\n"
+        "    fetch: {type: empty}\n"
+        "    shape: {type: bash, bash_command: 'echo x >> ../shaped', dependencies: [fetch]}\n"
+        "    store: {type: empty, dependencies: [shape]}\n"
+        "    report: {type: empty, dependencies: [store]}\n");
+    settle();
+    json_t *run = newest("pipe");
+    const char *run_id = text_of(run, "run_id");
+    struct str json = {0};
+    struct diag diag = DIAG_INIT;
+    assert_int_equal(port.ops->rerun(port.self, "pipe", run_id, "shape", true, &json, &diag),
+                     ERR_OK);
+    json_t *told = parse(&json);
+    assert_string_equal(text_of(told, "sentence"),
+                        "Runs shape and store again for 2026-11-20, then report.");
+    assert_int_equal(json_array_size(json_object_get(told, "tasks")), 3);
+    json_decref(told);
+    assert_int_equal(port.ops->rerun(port.self, "pipe", run_id, "shape", false, &json, &diag),
+                     ERR_OK);
+    str_release(&json);
+    settle();
+    json_t *again = run_of("pipe", run_id);
+    assert_string_equal(text_of(again, "state"), "success");
+    assert_task(again, "fetch", "success", 1);
+    assert_task(again, "shape", "success", 2);
+    assert_task(again, "report", "success", 2);
+    struct str shaped = {0};
+    assert_int_equal(file_read_all(FOLDER "/shaped", 100, &shaped, NULL), ERR_OK);
+    assert_string_equal(str_text(&shaped), "x\nx\n");
+    str_release(&shaped);
+    assert_int_equal(port.ops->rerun(port.self, "pipe", run_id, "nothing", false, &json, &diag),
+                     ERR_NOT_FOUND);
+    json_decref(again);
+    json_decref(run);
+    close_it();
+}
+
+static void rerun_of_a_running_task_stops_it_first(void **state)
+{
+    (void)state;
+    open_with("r: {tasks: {a: {type: bash, bash_command: 'test -e ../twice || { touch ../twice; "
+              "sleep 60; }'}}}\n");
+    settle();
+    trigger("r", NULL);
+    wait_for_state("r", "a", "running");
+    while (!file_exists(FOLDER "/twice"))
+        clock_sleep_us(1000);
+    json_t *run = newest("r");
+    struct str json = {0};
+    assert_int_equal(
+        port.ops->rerun(port.self, "r", text_of(run, "run_id"), "a", false, &json, NULL), ERR_OK);
+    str_release(&json);
+    json_decref(run);
+    settle();
+    run = newest("r");
+    assert_task(run, "a", "success", 2);
+    json_decref(run);
+    close_it();
+}
+
+static void backfill_makes_missing_runs_and_repeats_only_what_is_asked(void **state)
+{
+    (void)state;
+    clock_simulate(at("2026-11-21T05:00:00Z"));
+    open_with("b: {schedule: '@daily', start_date: 2026-11-01, tasks: {a: {type: empty}}}\n");
+    settle();
+    struct str json = {0};
+    struct diag diag = DIAG_INIT;
+    assert_int_equal(
+        port.ops->backfill(port.self, "b", "2026-11-10", "2026-11-12", "none", true, &json, &diag),
+        ERR_OK);
+    assert_string_equal(
+        str_text(&json),
+        "{\"runs\":[\"backfill__2026-11-10T00:00:00+00:00\","
+        "\"backfill__2026-11-11T00:00:00+00:00\",\"backfill__2026-11-12T00:00:00+00:00\"]}");
+    str_clear(&json);
+    assert_int_equal(
+        port.ops->backfill(port.self, "b", "2026-11-10", "2026-11-12", "none", false, &json, &diag),
+        ERR_OK);
+    settle();
+    json_t *runs = runs_of("b");
+    assert_int_equal(json_array_size(runs), 4);
+    json_decref(runs);
+    str_clear(&json);
+    assert_int_equal(port.ops->backfill(port.self, "b", "2026-11-10", "2026-11-12", "failed", false,
+                                        &json, &diag),
+                     ERR_OK);
+    assert_string_equal(str_text(&json), "{\"runs\":[]}");
+    str_clear(&json);
+    assert_int_equal(port.ops->backfill(port.self, "b", "2026-11-12", "2026-11-13", "completed",
+                                        false, &json, &diag),
+                     ERR_OK);
+    settle();
+    json_t *run = run_of("b", "backfill__2026-11-12T00:00:00+00:00");
+    assert_task(run, "a", "success", 2);
+    json_decref(run);
+    assert_int_equal(
+        port.ops->backfill(port.self, "b", "nonsense", "2026-11-12", "none", false, &json, &diag),
+        ERR_INVALID);
+    str_release(&json);
+    close_it();
+}
+
+static void depends_on_past_waits_for_the_run_before(void **state)
+{
+    (void)state;
+    clock_simulate(at("2026-11-03T12:00:00Z"));
+    open_with("past:\n"
+              "  schedule: '@daily'\n"
+              "  start_date: 2026-11-01\n"
+              "  catchup: true\n"
+              "  tasks:\n"
+              "    a: {type: bash, depends_on_past: true, bash_command: 'echo {{ ds }} >> "
+              "../order; sleep 0.05'}\n");
+    settle();
+    struct str order = {0};
+    assert_int_equal(file_read_all(FOLDER "/order", 4096, &order, NULL), ERR_OK);
+    assert_string_equal(str_text(&order), "2026-11-01\n2026-11-02\n");
+    str_release(&order);
+    close_it();
+}
+
+static void a_stop_repeats_what_was_running(void **state)
+{
+    (void)state;
+    open_with("s: {tasks: {a: {type: bash, bash_command: 'test -e ../go || sleep 60'}}}\n");
+    settle();
+    trigger("s", NULL);
+    wait_for_state("s", "a", "running");
+    int64_t start = clock_mono_us();
+    close_it();
+    assert_true(clock_mono_us() - start < 4 * INSTANT_SECOND);
+    write_file("go", "");
+    open_again();
+    settle();
+    json_t *run = newest("s");
+    assert_task(run, "a", "success", 2);
+    json_decref(run);
+    close_it();
+}
+
+// The other half of the next test, in a process of its own: killed while a task runs.
+static int crash(void)
+{
+    open_again();
+    trigger("k", NULL);
+    wait_for_state("k", "a", "running");
+    while (!file_exists(FOLDER "/pid"))
+        clock_sleep_us(1000);
+    clock_sleep_us(100000); // the child's pid is saved meanwhile
+    return raise(SIGKILL);
+}
+
+static void after_kill_9_the_try_is_failed_and_repeated(void **state)
+{
+    (void)state;
+    clean();
+    write_file(
+        "dags/a.yaml",
+        "k: {default_args: {retries: 1, retry_delay: 10ms}, tasks: {a: {type: bash,"
+        " bash_command: 'test -e ../pid && exit 0; (sleep 300 & echo $! > ../pid; wait)'}}}\n");
+    const char *argv[] = {"/proc/self/exe", "crash", NULL};
+    struct process_options options = {.argv = argv};
+    struct process *process;
+    struct process_exit exit;
+    assert_int_equal(process_spawn(&process, &options, NULL), ERR_OK);
+    assert_int_equal(process_wait(process, WAIT_MS, &exit, NULL), ERR_OK);
+    assert_int_equal(exit.signal, SIGKILL);
+    process_close(process);
+    struct str pid = {0};
+    assert_int_equal(file_read_all(FOLDER "/pid", 100, &pid, NULL), ERR_OK);
+    open_again();
+    wait_for_state("k", "a", "success");
+    json_t *run = newest("k");
+    assert_task(run, "a", "success", 2);
+    json_decref(run);
+    int64_t grandchild = strtoll(str_text(&pid), NULL, 10);
+    for (int i = 0; i < 1000 && process_exists(grandchild); i++)
+        clock_sleep_us(1000);
+    assert_false(process_exists(grandchild));
+    str_release(&pid);
+    close_it();
+}
+
+static void slots_are_bounded_and_the_waiting_say_so(void **state)
+{
+    (void)state;
+    open_with("wide: {tasks: {a: {type: bash, bash_command: 'while ! test -e ../go; do sleep 0.01; "
+              "done'},\n"
+              "  b: {type: bash, bash_command: 'while ! test -e ../go; do sleep 0.01; done'},\n"
+              "  c: {type: bash, bash_command: 'while ! test -e ../go; do sleep 0.01; done'},\n"
+              "  d: {type: bash, bash_command: 'while ! test -e ../go; do sleep 0.01; done'},\n"
+              "  e: {type: bash, bash_command: 'true'}}}\n");
+    settle();
+    trigger("wide", NULL);
+    wait_for_state("wide", "d", "running");
+    json_t *run = newest("wide");
+    assert_string_equal(text_of(task_of(run, "e"), "waiting"),
+                        "waits for a free slot: 4 of 4 tasks run");
+    assert_string_equal(text_of(run, "note"), "waits for a, running for 0 s");
+    json_decref(run);
+    write_file("go", "");
+    settle();
+    run = newest("wide");
+    assert_string_equal(text_of(run, "state"), "success");
+    json_decref(run);
+    close_it();
+}
+
+static void a_wrong_folder_is_refused_with_all_problems(void **state)
+{
+    (void)state;
+    clean();
+    write_file("dags/a.yaml", "x: {schedul: '@daily', tasks: {a: {type: bush}}}\n");
+    struct problems problems = {0};
+    struct diag diag = DIAG_INIT;
+    struct scheduler_options options = {.data_dir = FOLDER "/data", .dags_dir = FOLDER "/dags"};
+    assert_int_equal(scheduler_open(&scheduler, &options, &problems, &diag), ERR_CONFIG);
+    assert_int_equal(problems.count, 2);
+    assert_non_null(strstr(str_text(&problems.text), "did you mean 'schedule'"));
+    problems_release(&problems);
+}
+
+int main(int argc, char **argv)
+{
+    http_client_init();
+    mutex_init(&fake.mutex);
+    if (argc > 1 && strcmp(argv[1], "crash") == 0)
+        return crash();
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tasks_run_in_order_and_hand_on_results),
+        cmocka_unit_test(a_month_of_a_daily_dag_runs_in_a_second),
+        cmocka_unit_test(catching_up_keeps_to_max_active_runs),
+        cmocka_unit_test(a_failed_try_is_repeated_after_its_delay),
+        cmocka_unit_test(trigger_rules_skips_and_failures_settle_a_run),
+        cmocka_unit_test(a_failed_run_says_why),
+        cmocka_unit_test(timeouts_end_tasks_and_runs),
+        cmocka_unit_test(a_paused_dag_starts_nothing_and_stays_paused),
+        cmocka_unit_test(rerun_tells_first_and_runs_downstream_again),
+        cmocka_unit_test(rerun_of_a_running_task_stops_it_first),
+        cmocka_unit_test(backfill_makes_missing_runs_and_repeats_only_what_is_asked),
+        cmocka_unit_test(depends_on_past_waits_for_the_run_before),
+        cmocka_unit_test(a_stop_repeats_what_was_running),
+        cmocka_unit_test(after_kill_9_the_try_is_failed_and_repeated),
+        cmocka_unit_test(slots_are_bounded_and_the_waiting_say_so),
+        cmocka_unit_test(a_wrong_folder_is_refused_with_all_problems),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
