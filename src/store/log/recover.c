@@ -237,7 +237,7 @@ static err_t recover_segment(struct scan *scan, int64_t base, const struct saved
         segment->max_timestamp = known->max_timestamp;
         segment->created_ms = known->created_ms;
         from = known->size;
-        scan->next_offset = last_known ? saved->next_offset : next_base ? *next_base : base;
+        scan->next_offset = last_known ? saved->next_offset : known[1].base_offset;
     }
     vec_clear(&scan->index.entries);
     if (err == ERR_OK && (from == 0 || from < file_bytes)) {
