@@ -50,7 +50,7 @@ struct http_settings {
     const char *url, *method, *body;
     struct name_texts headers;
     const char *records;      // path in the answer; NULL = the whole answer
-    const char *key;          // path in a record; NULL = null keys
+    const char *key;          // one of `fields` or a path in a record; NULL = null keys
     struct name_texts fields; // name -> path or "{path} text"; none = the record as it came
     int64_t timeout_ms;       // of one request
     int request_retries;      // after 429, 5xx, time-outs, broken connections

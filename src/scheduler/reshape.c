@@ -50,27 +50,50 @@ void reshape_append_text(struct str *out, const json_t *value)
         append_json(out, value);
 }
 
-static void append_filled(struct str *out, const json_t *record, const char *text)
+static void fill_in(struct str *filled, const json_t *record, const char *text)
 {
-    struct str filled = {0};
     while (*text) {
         size_t plain = strcspn(text, "{");
-        str_append(&filled, text, plain);
+        str_append(filled, text, plain);
         text += plain;
         const char *end = *text ? strchr(text, '}') : NULL;
         if (!end) {
-            str_append_text(&filled, text);
+            str_append_text(filled, text);
             break;
         }
         char path[NAME_MAX_BYTES];
         snprintf(path, sizeof path, "%.*s", (int)(end - text - 1), text + 1);
         const json_t *value = reshape_get(record, path);
         if (value && !json_is_null(value))
-            reshape_append_text(&filled, value);
+            reshape_append_text(filled, value);
         text = end + 1;
     }
+}
+
+static void append_filled(struct str *out, const json_t *record, const char *text)
+{
+    struct str filled = {0};
+    fill_in(&filled, record, text);
     str_append_json(out, str_bytes(&filled));
     str_release(&filled);
+}
+
+bool reshape_append_key(struct str *out, const json_t *record, const char *key,
+                        struct name_texts fields)
+{
+    const char *path = key;
+    for (size_t i = 0; i < fields.count; i++)
+        if (strcmp(fields.items[i].name, key) == 0)
+            path = fields.items[i].text;
+    if (strchr(path, '{')) {
+        fill_in(out, record, path);
+        return true;
+    }
+    const json_t *value = reshape_get(record, path);
+    if (!value || json_is_null(value))
+        return false;
+    reshape_append_text(out, value);
+    return true;
 }
 
 void reshape_append_record(struct str *out, const json_t *record, struct name_texts fields)

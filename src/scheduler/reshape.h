@@ -18,5 +18,9 @@ void reshape_append_text(struct str *out, const json_t *value);
 // Appends {"name": value, ...}: a path gives the value as it is (null when absent), a text with
 // {path} in it is filled in ("{street.number} {street.name}", absent ones stay empty).
 void reshape_append_record(struct str *out, const json_t *record, struct name_texts fields);
+// Appends the text of a record's key: `key` is one of `fields`, or else a path in the record. False
+// when it is absent.
+bool reshape_append_key(struct str *out, const json_t *record, const char *key,
+                        struct name_texts fields);
 
 #endif

@@ -176,7 +176,7 @@ static void decide(struct run_changes *changes, struct instance *instance)
 {
     const struct task *task = instance->task;
     struct run *run = instance->run;
-    enum task_state few[16], *states = few;
+    enum task_state few[16] = {TASK_NONE}, *states = few;
     if (instance->state != TASK_NONE)
         return;
     if (task->upstream_count > 16)

@@ -141,13 +141,11 @@ static void add_record(struct fetch *fetch, const json_t *record)
     struct span span = {.value_at = fetch->text.size};
     reshape_append_record(&fetch->text, record, fetch->http->fields);
     span.value_size = fetch->text.size - span.value_at;
-    const json_t *key = fetch->http->key ? reshape_get(record, fetch->http->key) : NULL;
-    if (key && !json_is_null(key)) {
-        span.has_key = true;
-        span.key_at = fetch->text.size;
-        reshape_append_text(&fetch->text, key);
-        span.key_size = fetch->text.size - span.key_at;
-    }
+    span.key_at = fetch->text.size;
+    if (fetch->http->key)
+        span.has_key =
+            reshape_append_key(&fetch->text, record, fetch->http->key, fetch->http->fields);
+    span.key_size = fetch->text.size - span.key_at;
     vec_push(&fetch->spans, span);
 }
 
