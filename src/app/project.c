@@ -5,7 +5,7 @@
 #include "os/file.h"
 #include "scheduler/scheduler.h"
 #include "streams/streams.h"
-#include "tables/tables.h"
+#include "tables/folder.h"
 
 err_t project_load(struct project *project, const char *dir, const char *const *sets,
                    struct problems *problems, struct diag *diag)
@@ -23,7 +23,7 @@ err_t project_load(struct project *project, const char *dir, const char *const *
 
 void project_check(const struct project *project, struct problems *problems)
 {
-    tables_check_folder(project->tables_dir, problems);
+    folder_check(project->tables_dir, problems);
     scheduler_check(project->dags_dir, problems);
     streams_check(project->streams_dir, problems);
     boards_check(project->boards_dir, problems);

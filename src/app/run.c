@@ -16,7 +16,7 @@
 #include "people/people_server.h"
 #include "scheduler/scheduler.h"
 #include "streams/streams.h"
-#include "tables/tables.h"
+#include "tables/folder.h"
 
 #include <stdio.h>
 #include <unistd.h>
@@ -33,6 +33,7 @@ struct run {
     struct people_server *people;
     struct streams *streams;
     struct scheduler *scheduler;
+    struct mutex mutex; // guards `console`, which the jobs' threads tell of changes
     struct console *console;
     char kafka[ADDRESS_BYTES], cql[ADDRESS_BYTES], people_at[ADDRESS_BYTES],
         console_at[ADDRESS_BYTES];
@@ -133,14 +134,16 @@ static err_t listen(struct run *run, struct diag *diag)
 static void jobs_changed(void *ctx)
 {
     struct run *run = ctx;
+    mutex_lock(&run->mutex);
     if (run->console)
         console_changed(run->console);
+    mutex_unlock(&run->mutex);
 }
 
 static err_t start_jobs(struct run *run, struct problems *problems, struct diag *diag)
 {
     const struct project *project = run->project;
-    TRY(tables_apply_folder(run->tables, project->tables_dir, problems, diag));
+    TRY(folder_apply(run->tables, project->tables_dir, problems, diag));
     struct streams_options streams = {.dir = project->streams_dir,
                                       .log = broker_log_port(run->broker),
                                       .tables = tables_port(run->tables),
@@ -179,7 +182,9 @@ static err_t start_console(struct run *run, struct problems *problems, struct di
                                       .streams = streams_port(run->streams)};
     struct console *console = NULL;
     TRY(console_start(&console, &options, problems, diag));
+    mutex_lock(&run->mutex);
     run->console = console;
+    mutex_unlock(&run->mutex);
     put_address(run, CONFIG_CONSOLE_LISTEN, console_port(console), run->console_at);
     return ERR_OK;
 }
@@ -209,6 +214,7 @@ err_t run_start(struct run **out, const struct project *project, struct problems
     struct run *run = MEM_NEW(struct run);
     run->project = project;
     run->lock = -1;
+    mutex_init(&run->mutex);
     metric_set(METRIC_PROCESS_START, clock_now_us() / 1000000);
     err_t err = start_parts(run, problems, diag);
     if (err) {
@@ -239,15 +245,22 @@ void run_stop(struct run *run)
     struct diag diag = DIAG_INIT;
     if (run->ready_path && file_remove(run->ready_path, &diag) != ERR_OK)
         fprintf(stderr, "weir: %s\n", diag_text(&diag));
-    console_stop(run->console);
+    mutex_lock(&run->mutex);
+    struct console *console = run->console;
+    run->console = NULL;
+    mutex_unlock(&run->mutex);
+    console_stop(console);
     scheduler_close(run->scheduler);
     streams_close(run->streams);
     people_server_stop(run->people);
-    broker_close(run->broker);
-    tables_close(run->tables);
+    if (run->broker)
+        broker_close(run->broker);
+    if (run->tables)
+        tables_close(run->tables);
     if (run->loops)
         loops_stop(run->loops);
     file_close(run->lock);
+    mutex_release(&run->mutex);
     str_release(&run->ready);
     mem_free(run->ready_path);
     mem_free(run);

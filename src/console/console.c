@@ -58,8 +58,8 @@ static const struct route own_routes[] = {
     {NULL, NULL, NULL},
 };
 
-static const struct route *const route_tables[] = {own_routes, log_routes, table_routes,
-                                                   job_routes};
+static const struct route *const route_tables[] = {own_routes, log_routes, message_routes,
+                                                   table_routes, job_routes};
 
 // The route for the request; `*known` tells whether the path fits with another method.
 static const struct route *find_route(struct exchange *exchange, bool *known)

@@ -41,6 +41,6 @@ bool route_match(const char *pattern, const char *path, struct arena *arena,
                  const char *parts[ROUTE_PARTS_MAX]);
 
 // The tables of the API's parts; each ends with a NULL method.
-extern const struct route log_routes[], table_routes[], job_routes[];
+extern const struct route log_routes[], message_routes[], table_routes[], job_routes[];
 
 #endif
