@@ -75,8 +75,7 @@ struct schema *catalog_schema(struct catalog *catalog)
     return schema;
 }
 
-// --- storages
-// ------------------------------------------------------------------------------------------
+// --- storages ---
 
 void catalog__storage_add(struct catalog *catalog, struct table_storage *storage)
 {
@@ -157,8 +156,7 @@ err_t catalog__clean(struct catalog *catalog, struct diag *diag)
     return err;
 }
 
-// --- versions
-// ------------------------------------------------------------------------------------------
+// --- versions ---
 
 void catalog__new_version(struct catalog *catalog, struct kv_batch *batch)
 {
@@ -180,8 +178,7 @@ void catalog__publish(struct catalog *catalog)
     schema_unref(old);
 }
 
-// --- opening
-// -------------------------------------------------------------------------------------------
+// --- opening ---
 
 struct keyspace_entry *catalog__keyspace(struct catalog *catalog, const char *name)
 {

@@ -63,8 +63,7 @@ int cell_compare(const struct cell *a, const struct cell *b)
     return bytes_compare(a->value, b->value);
 }
 
-// --- reading
-// -----------------------------------------------------------------------------------------
+// --- reading ---
 
 static bool fail(struct row_reader *reader)
 {
@@ -124,9 +123,9 @@ static void get_ttl(struct row_reader *reader, struct cell *cell)
     cell->expiry_s = (int64_t)(expiry & INT64_MAX);
 }
 
-static struct deletion get_deletion(struct row_reader *reader)
+static struct tombstone get_deletion(struct row_reader *reader)
 {
-    struct deletion deletion = {.ts = get_ts(reader)};
+    struct tombstone deletion = {.ts = get_ts(reader)};
     deletion.local_s = (int64_t)(get_uvarint(reader) & INT64_MAX);
     return deletion;
 }
@@ -149,7 +148,7 @@ static void get_cell(struct row_reader *reader, uint8_t flags, struct cell *cell
 bool row_open(struct row_reader *reader, struct bytes value)
 {
     *reader = (struct row_reader){
-        .at = value.ptr, .end = value.ptr + value.size, .deletion = DELETION_NONE};
+        .at = value.ptr, .end = value.ptr + value.size, .deletion = TOMBSTONE_NONE};
     if (value.size < 9 || (value.ptr[0] & 0x0f) != VERSION)
         return fail(reader);
     uint8_t head = *reader->at++;
@@ -181,7 +180,7 @@ bool row_next(struct row_reader *reader, struct row_column *column)
     reader->next_id = id + 1;
     column->id = (uint32_t)id;
     column->many = flags & MANY;
-    column->deletion = DELETION_NONE;
+    column->deletion = TOMBSTONE_NONE;
     if (!column->many)
         get_cell(reader, flags, &column->cell);
     else if (flags & DEAD)
@@ -202,8 +201,7 @@ bool row_next_cell(struct row_reader *reader, struct cell *cell)
     return !reader->failed;
 }
 
-// --- writing
-// -----------------------------------------------------------------------------------------
+// --- writing ---
 
 static void put_uvarint(struct str *out, uint64_t value)
 {
@@ -251,14 +249,14 @@ void row_marker(struct row_writer *writer, const struct cell *marker)
     }
 }
 
-static void put_deletion(struct row_writer *writer, struct deletion deletion)
+static void put_deletion(struct row_writer *writer, struct tombstone deletion)
 {
     set_head(writer, MORTAL);
     put_ts(writer, deletion.ts);
     put_uvarint(writer->out, (uint64_t)deletion.local_s);
 }
 
-void row_deletion(struct row_writer *writer, struct deletion deletion)
+void row_deletion(struct row_writer *writer, struct tombstone deletion)
 {
     set_head(writer, HAS_DELETION);
     put_deletion(writer, deletion);
@@ -294,9 +292,9 @@ void row_cell(struct row_writer *writer, uint32_t id, const struct cell *cell)
     put_cell(writer, flags, cell);
 }
 
-void row_cells_begin(struct row_writer *writer, uint32_t id, struct deletion deletion)
+void row_cells_begin(struct row_writer *writer, uint32_t id, struct tombstone deletion)
 {
-    bool dead = !deletion_is_none(deletion);
+    bool dead = !tombstone_is_none(deletion);
     put_uvarint(writer->out, id);
     str_append_byte(writer->out, (char)(MANY | (dead ? DEAD : 0)));
     if (dead)
@@ -316,8 +314,7 @@ void row_cells_end(struct row_writer *writer)
     str_append_byte(writer->out, 0);
 }
 
-// --- joining
-// -----------------------------------------------------------------------------------------
+// --- joining ---
 
 // One of the rows being joined, standing at a column.
 struct source {
@@ -328,9 +325,9 @@ struct source {
 };
 
 static void join_cells(struct row_writer *writer, struct source *sources, size_t count, uint32_t id,
-                       struct deletion row)
+                       struct tombstone row)
 {
-    struct deletion deletion = DELETION_NONE;
+    struct tombstone deletion = TOMBSTONE_NONE;
     for (size_t i = 0; i < count; i++) {
         struct source *source = &sources[i];
         source->has_cell = source->has_column && source->column.id == id;
@@ -340,13 +337,13 @@ static void join_cells(struct row_writer *writer, struct source *sources, size_t
             fail(&source->reader);
             return;
         }
-        deletion = deletion_max(deletion, source->column.deletion);
+        deletion = tombstone_max(deletion, source->column.deletion);
         source->has_cell = row_next_cell(&source->reader, &source->cell);
     }
     if (deletion.ts <= row.ts)
-        deletion = DELETION_NONE;
+        deletion = TOMBSTONE_NONE;
     int64_t covered = deletion.ts > row.ts ? deletion.ts : row.ts;
-    bool begun = !deletion_is_none(deletion);
+    bool begun = !tombstone_is_none(deletion);
     if (begun)
         row_cells_begin(writer, id, deletion);
     for (;;) {
@@ -368,7 +365,7 @@ static void join_cells(struct row_writer *writer, struct source *sources, size_t
         if (winner.ts <= covered)
             continue;
         if (!begun)
-            row_cells_begin(writer, id, DELETION_NONE);
+            row_cells_begin(writer, id, TOMBSTONE_NONE);
         begun = true;
         row_cells_add(writer, &winner);
     }
@@ -377,7 +374,7 @@ static void join_cells(struct row_writer *writer, struct source *sources, size_t
 }
 
 static void join_column(struct row_writer *writer, struct source *sources, size_t count,
-                        uint32_t id, struct deletion row)
+                        uint32_t id, struct tombstone row)
 {
     const struct cell *best = NULL;
     for (size_t i = 0; i < count; i++) {
@@ -397,14 +394,14 @@ static void join_column(struct row_writer *writer, struct source *sources, size_
 
 static bool join(struct str *out, struct source *sources, const struct bytes *values, size_t count)
 {
-    struct deletion deletion = DELETION_NONE;
+    struct tombstone deletion = TOMBSTONE_NONE;
     const struct cell *marker = NULL;
     int64_t base_ts = INT64_MIN;
     for (size_t i = 0; i < count; i++) {
         struct row_reader *reader = &sources[i].reader;
         if (!row_open(reader, values[i]))
             return false;
-        deletion = deletion_max(deletion, reader->deletion);
+        deletion = tombstone_max(deletion, reader->deletion);
         if (reader->has_marker && (!marker || cell_compare(&reader->marker, marker) > 0))
             marker = &reader->marker;
         if (reader->base_ts > base_ts)
@@ -415,7 +412,7 @@ static bool join(struct str *out, struct source *sources, const struct bytes *va
     row_begin(&writer, out, base_ts);
     if (marker && marker->ts > deletion.ts)
         row_marker(&writer, marker);
-    if (!deletion_is_none(deletion))
+    if (!tombstone_is_none(deletion))
         row_deletion(&writer, deletion);
     for (;;) {
         bool any = false;
@@ -470,8 +467,7 @@ bool row_merge(struct str *out, const struct bytes *values, size_t count)
     return fine;
 }
 
-// --- forgetting
-// --------------------------------------------------------------------------------------
+// --- forgetting ---
 
 struct purge {
     int64_t now_s;
@@ -497,13 +493,13 @@ static bool purge_cell(struct purge *purge, struct cell *cell)
     return true;
 }
 
-static struct deletion purge_deletion(struct purge *purge, struct deletion deletion)
+static struct tombstone purge_deletion(struct purge *purge, struct tombstone deletion)
 {
-    if (deletion_is_none(deletion))
+    if (tombstone_is_none(deletion))
         return deletion;
     if (deletion.local_s < purge->before_s) {
         purge->changed = true;
-        return DELETION_NONE;
+        return TOMBSTONE_NONE;
     }
     purge->any = true;
     return deletion;
@@ -512,8 +508,8 @@ static struct deletion purge_deletion(struct purge *purge, struct deletion delet
 static void purge_cells(struct purge *purge, struct row_reader *reader, struct row_writer *writer,
                         const struct row_column *column)
 {
-    struct deletion deletion = purge_deletion(purge, column->deletion);
-    bool begun = !deletion_is_none(deletion);
+    struct tombstone deletion = purge_deletion(purge, column->deletion);
+    bool begun = !tombstone_is_none(deletion);
     if (begun)
         row_cells_begin(writer, column->id, deletion);
     struct cell cell;
@@ -521,7 +517,7 @@ static void purge_cells(struct purge *purge, struct row_reader *reader, struct r
         if (!purge_cell(purge, &cell))
             continue;
         if (!begun)
-            row_cells_begin(writer, column->id, DELETION_NONE);
+            row_cells_begin(writer, column->id, TOMBSTONE_NONE);
         begun = true;
         row_cells_add(writer, &cell);
     }
@@ -546,8 +542,8 @@ enum row_purge_verdict row_purge(struct bytes value, int64_t now_s, int64_t gc_g
             row_marker(&writer, &reader.marker);
         }
     }
-    struct deletion deletion = purge_deletion(&purge, reader.deletion);
-    if (!deletion_is_none(deletion))
+    struct tombstone deletion = purge_deletion(&purge, reader.deletion);
+    if (!tombstone_is_none(deletion))
         row_deletion(&writer, deletion);
     struct row_column column;
     while (row_next(&reader, &column)) {

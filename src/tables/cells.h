@@ -12,18 +12,18 @@
 #include "base/str.h"
 
 // "Everything at or before `ts` is gone", said at `local_s` (unix seconds, for gc_grace).
-struct deletion {
-    int64_t ts; // microseconds; DELETION_NONE.ts = nothing deleted
+struct tombstone {
+    int64_t ts; // microseconds; TOMBSTONE_NONE.ts = nothing deleted
     int64_t local_s;
 };
-#define DELETION_NONE ((struct deletion){INT64_MIN, 0})
+#define TOMBSTONE_NONE ((struct tombstone){INT64_MIN, 0})
 
-static inline bool deletion_is_none(struct deletion deletion)
+static inline bool tombstone_is_none(struct tombstone deletion)
 {
     return deletion.ts == INT64_MIN;
 }
 
-static inline struct deletion deletion_max(struct deletion a, struct deletion b)
+static inline struct tombstone tombstone_max(struct tombstone a, struct tombstone b)
 {
     if (a.ts != b.ts)
         return a.ts > b.ts ? a : b;
@@ -47,8 +47,7 @@ static inline bool cell_is_live(const struct cell *cell, int64_t now_s)
 // Which of two writes to one cell wins: >0 the first, <0 the second, 0 they are equal.
 int cell_compare(const struct cell *a, const struct cell *b);
 
-// --- reading
-// -----------------------------------------------------------------------------------------
+// --- reading ---
 
 struct row_reader {
     const uint8_t *at, *end;
@@ -58,14 +57,14 @@ struct row_reader {
     int64_t base_ts;
     uint64_t next_id;   // ids ascend
     struct cell marker; // ts, ttl_s, expiry_s
-    struct deletion deletion;
+    struct tombstone deletion;
 };
 
 struct row_column {
     uint32_t id;
-    bool many;                // a collection of cells: row_next_cell() for each
-    struct cell cell;         // when not
-    struct deletion deletion; // of a collection
+    bool many;                 // a collection of cells: row_next_cell() for each
+    struct cell cell;          // when not
+    struct tombstone deletion; // of a collection
 };
 
 bool row_open(struct row_reader *reader, struct bytes value); // false: damaged
@@ -74,8 +73,7 @@ bool row_open(struct row_reader *reader, struct bytes value); // false: damaged
 bool row_next(struct row_reader *reader, struct row_column *column);
 bool row_next_cell(struct row_reader *reader, struct cell *cell);
 
-// --- writing
-// -----------------------------------------------------------------------------------------
+// --- writing ---
 
 // Appends a row to `out`: begin, then marker, deletion, columns by ascending id.
 struct row_writer {
@@ -86,14 +84,13 @@ struct row_writer {
 
 void row_begin(struct row_writer *writer, struct str *out, int64_t base_ts);
 void row_marker(struct row_writer *writer, const struct cell *marker);
-void row_deletion(struct row_writer *writer, struct deletion deletion);
+void row_deletion(struct row_writer *writer, struct tombstone deletion);
 void row_cell(struct row_writer *writer, uint32_t id, const struct cell *cell);
-void row_cells_begin(struct row_writer *writer, uint32_t id, struct deletion deletion);
+void row_cells_begin(struct row_writer *writer, uint32_t id, struct tombstone deletion);
 void row_cells_add(struct row_writer *writer, const struct cell *cell); // by ascending path
 void row_cells_end(struct row_writer *writer);
 
-// --- joining and forgetting
-// ----------------------------------------------------------------------------
+// --- joining and forgetting ---
 
 // struct kv_format.merge.
 bool row_merge(struct str *out, const struct bytes *values, size_t count);

@@ -83,8 +83,7 @@ static err_t commit(struct ddl *ddl)
     return kv_commit(ddl->catalog->kv, &ddl->batch, ddl->diag);
 }
 
-// --- keyspaces
-// -----------------------------------------------------------------------------------------
+// --- keyspaces ---
 
 static err_t set_replication(struct ddl *ddl, struct keyspace_entry *entry,
                              const struct option *option)
@@ -243,8 +242,7 @@ static err_t drop_keyspace(struct ddl *ddl, const struct drop *statement)
     return ERR_OK;
 }
 
-// --- table options
-// ---------------------------------------------------------------------------------------
+// --- table options ---
 
 static const char *const known_options[] = {
     "additional_write_policy",
@@ -337,8 +335,7 @@ static err_t set_options(struct ddl *ddl, struct table_node *node, const struct 
     return ERR_OK;
 }
 
-// --- columns
-// -------------------------------------------------------------------------------------------
+// --- columns ---
 
 static err_t check_type(struct ddl *ddl, const char *keyspace, const struct cql_type *type)
 {
@@ -491,8 +488,7 @@ static err_t set_columns(struct ddl *ddl, struct table_node *node,
     return ERR_OK;
 }
 
-// --- tables
-// --------------------------------------------------------------------------------------------
+// --- tables ---
 
 static size_t table_place(const struct keyspace_entry *entry, const char *name)
 {
@@ -641,8 +637,7 @@ static err_t truncate(struct ddl *ddl, const struct table_name *name)
     return err;
 }
 
-// --- ALTER TABLE
-// ---------------------------------------------------------------------------------------
+// --- ALTER TABLE ---
 
 static err_t add_columns(struct ddl *ddl, const struct alter_table *statement,
                          struct table_node *node, struct column_meta *columns, size_t *count)
@@ -799,8 +794,7 @@ static err_t alter_table(struct ddl *ddl, const struct alter_table *statement)
     return ERR_OK;
 }
 
-// --- all of them
-// -----------------------------------------------------------------------------------------
+// --- all of them ---
 
 static err_t run(struct ddl *ddl, const struct statement *statement)
 {

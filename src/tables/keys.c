@@ -93,8 +93,7 @@ void key_unescape(struct str *out, struct bytes escaped)
     }
 }
 
-// --- the partition
-// -------------------------------------------------------------------------------------
+// --- the partition ---
 
 void key_table(struct str *out, uint32_t table)
 {
@@ -193,8 +192,7 @@ bool key_range_split(struct bytes clustering, struct bytes *lower, struct bytes 
     return true;
 }
 
-// --- decimals
-// --------------------------------------------------------------------------------------------
+// --- decimals ---
 
 // A decimal is sign · 0.d1d2… · 10^exponent with d1 != 0 and the last digit != 0. Its body: 00
 // negative, 01 zero, 02 positive; then (not for zero) the exponent, sign bit flipped, 8 bytes, and
@@ -312,8 +310,7 @@ static bool decimal_take(struct bytes *at, struct str *out)
     return true;
 }
 
-// --- varints
-// ---------------------------------------------------------------------------------------------
+// --- varints ---
 
 static void varint_put(struct str *out, struct bytes value)
 {
@@ -340,8 +337,7 @@ static bool varint_take(struct bytes *at, struct str *out)
     return true;
 }
 
-// --- fixed widths
-// ----------------------------------------------------------------------------------------
+// --- fixed widths ---
 
 static uint64_t float_put(uint64_t bits, size_t size)
 {
@@ -443,8 +439,7 @@ static bool take_fixed(struct bytes *at, enum cql_kind kind, struct str *out)
     return true;
 }
 
-// --- components
-// ------------------------------------------------------------------------------------------
+// --- components ---
 
 static void put_value(struct str *out, const struct cql_type *type, struct bytes value);
 

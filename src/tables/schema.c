@@ -175,8 +175,7 @@ err_t catalog_find(const struct schema *schema, const struct table_name *name, c
     return *out ? ERR_OK : FAIL(diag, ERR_INVALID, "table %s does not exist", name->name);
 }
 
-// --- nodes
-// -------------------------------------------------------------------------------------------
+// --- nodes ---
 
 struct table_storage *table_storage_new(uint32_t id, int32_t gc_grace_s)
 {
@@ -287,8 +286,7 @@ struct table_node *table_node_of_virtual(const struct virtual_table *virtual, st
     return node;
 }
 
-// --- the durable form of a table
-// -----------------------------------------------------------------------
+// --- the durable form of a table ---
 //
 // version (1) · keyspace · name · id (16) · storage id (4) · next column id (4) · columns · comment
 // · default ttl (4) · gc grace (4) · options · dropped columns. Texts are a 4-byte size and bytes;
