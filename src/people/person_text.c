@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Patterns of phones and postcodes: # a digit, N a digit 2 to 9, A an area code of the region, @ a
+// Patterns of phones and postcodes: # a digit, n a digit 2 to 9, a an area code of the region, @ a
 // capital letter, & a letter or digit, P the number drawn for the postcode; anything else stands
 // for itself.
 #include "people/person_text.h"
@@ -102,11 +102,11 @@ static char *put_pattern(char *to, struct people_text pattern, const struct pers
             *to++ = (char)('0' + digits % 10);
             digits /= 10;
             break;
-        case 'N':
+        case 'n':
             *to++ = (char)('2' + digits % 8);
             digits /= 10;
             break;
-        case 'A': {
+        case 'a': {
             const char *area =
                 people_areas[region->areas_at + seeded_below(&seeded, region->areas)];
             while (*area)

@@ -107,9 +107,9 @@ function postcodesFor(nat, list) {
       const inRegion = (c) => region === '*' || c.fullRegion === region;
       const found = list.find((c) => inRegion(c) && (c.full === place || c.name === place)) ||
         list.find((c) => inRegion(c) && flat(c.name) === flat(place));
-      if (!found) console.warn(`postcodes.tsv: no city ${nat} ${region} ${place}`);
-      return found && { codes, lat: found.lat, lon: found.lon };
-    }).filter(Boolean));
+      if (!found) throw new Error(`postcodes.tsv: no city ${nat} ${region} ${place}`);
+      return { codes, lat: found.lat, lon: found.lon };
+    }));
   }
   for (const c of list) {
     const rules = byRegion.get(c.fullRegion) || byRegion.get('*');
@@ -187,7 +187,7 @@ for (const nat of Object.keys(nations)) {
 write('cities.tsv', 'nat, name, region, population, latitude and longitude in 0.0001 degrees, height and width of a cell in the same, which of 8 x 8 cells are land (hex, bit row*8+column, row 0 south), time zone, postcodes', cityRows);
 write('regions.tsv', 'nat, region, telephone area codes', regions);
 const nationRows = Object.entries(nations).map(([nat, n]) => [nat, n.name, n.phone, n.cell, n.postcode, n.digits ?? 5]);
-write('nations.tsv', 'nat, country, phone, cell and postcode patterns (# digit, N 2-9, A area code, @ letter, & letter or digit, P postcode prefix), digits of the prefix (0: letters)', nationRows);
+write('nations.tsv', 'nat, country, phone, cell and postcode patterns (# digit, n 2-9, a area code, @ letter, & letter or digit, P postcode prefix), digits of the prefix (0: letters)', nationRows);
 write('zones.tsv', 'time zone, standard offset in minutes, description', [...zones].sort(byCode).map((zone) => {
   const known = rawTimeZones.find((z) => z.name === zone || z.group.includes(zone));
   if (!known) throw new Error(`unknown zone ${zone}`);
