@@ -220,7 +220,8 @@ static void give_out(struct reading *reading, struct bytes clustering)
                                .ts = reading->ts,
                                .ttl = reading->ttl,
                                .partition_key = str_bytes(&reading->partition_key),
-                               .clustering = clustering};
+                               .clustering = clustering,
+                               .partition_rows = reading->given_out + 1};
         reading->stop = !read->row(read->ctx, &row);
     }
     reading->given_out++;

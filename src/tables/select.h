@@ -11,7 +11,7 @@ struct accumulator {
     uint64_t count; // rows, or values that were not null
     bool has_value;
     struct bytes value; // MIN, MAX: the best so far, in the arena
-    __extension__ __int128 sum;
+    int128_t sum;
     double real_sum;
 };
 

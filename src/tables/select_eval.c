@@ -72,9 +72,9 @@ static struct bytes aggregate_value(const struct select_item *item, const struct
         double sum = at->real_sum;
         return real_bytes(arena, average && at->count ? sum / (double)at->count : sum, size);
     }
-    __extension__ __int128 sum = at->sum;
+    int128_t sum = at->sum;
     if (average && at->count)
-        sum /= (__int128)at->count;
+        sum /= (int128_t)at->count;
     return be_bytes(arena, (uint64_t)sum, size);
 }
 
@@ -136,7 +136,7 @@ static err_t eval_call(const struct plan *plan, const struct select_item *item,
         types[i] = item->args[i].type;
         TRY(select_eval(plan, &item->args[i], row, context, accumulators, &args[i], diag));
     }
-    return item->function->eval(context, types, args, out, diag);
+    return function_eval(item->function, context, types, args, out, diag);
 }
 
 err_t select_eval(const struct plan *plan, const struct select_item *item,
@@ -170,7 +170,7 @@ err_t select_eval(const struct plan *plan, const struct select_item *item,
         TRY(select_eval(plan, item->args, row, context, accumulators, &value, diag));
         if (!value.ptr)
             return ERR_OK;
-        return term_cast(item->type, item->args->type, value, context->arena, out, diag);
+        return cast_value(item->type, item->args->type, value, context->arena, out, diag);
     }
     case SELECT_AGGREGATE:
         *out = aggregate_value(item, &accumulators[item->aggregate_index], context->arena);

@@ -119,21 +119,15 @@ static err_t plan_call(struct planner *at, const struct selector *selector, stru
     out->type = cql_type_scalar(function->result);
     out->arg_count = selector->arg_count;
     out->args = ARENA_ARRAY(&at->plan->arena, struct select_item, selector->arg_count + 1);
+    const struct cql_type **types =
+        ARENA_ARRAY(&at->plan->arena, const struct cql_type *, selector->arg_count + 1);
+    const struct cql_type *expected =
+        function->arg == CQL_CUSTOM ? NULL : cql_type_scalar(function->arg);
     for (size_t i = 0; i < selector->arg_count; i++) {
-        enum cql_kind kind = function->args[i];
-        const struct cql_type *type = kind == CQL_CUSTOM ? NULL : cql_type_scalar(kind);
-        TRY(plan_item(at, &selector->args[i], type, false, &out->args[i]));
-        if (type && !cql_type_is_compatible(type, out->args[i].type)) {
-            struct str given = {0};
-            cql_type_write(&given, out->args[i].type);
-            err_t err = FAIL(at->diag, ERR_INVALID,
-                             "Type error: argument %zu of function system.%s is of type %s, not %s",
-                             i, selector->name, str_text(&given), cql_kind_name(kind));
-            str_release(&given);
-            return err;
-        }
+        TRY(plan_item(at, &selector->args[i], expected, false, &out->args[i]));
+        types[i] = out->args[i].type;
     }
-    return ERR_OK;
+    return function_check(function, types, at->diag);
 }
 
 static err_t plan_times(struct planner *at, const struct selector *selector,
@@ -152,6 +146,20 @@ static err_t plan_times(struct planner *at, const struct selector *selector,
                     "Cannot use selection function %s on non-frozen collection %s", what,
                     column->name);
     return ERR_OK;
+}
+
+static err_t check_cast(struct planner *at, const struct select_item *item)
+{
+    if (cast_allowed(item->type, item->args->type))
+        return ERR_OK;
+    struct str from = {0}, to = {0};
+    cql_type_write(&from, item->args->type);
+    cql_type_write(&to, item->type);
+    err_t err =
+        FAIL(at->diag, ERR_INVALID, "%s cannot be cast to %s", str_text(&from), str_text(&to));
+    str_release(&from);
+    str_release(&to);
+    return err;
 }
 
 static err_t plan_term(struct planner *at, const struct selector *selector,
@@ -198,7 +206,8 @@ static err_t plan_item(struct planner *at, const struct selector *selector,
         out->type = selector->type;
         out->arg_count = 1;
         out->args = ARENA_NEW(&at->plan->arena, struct select_item);
-        return plan_item(at, &selector->args[0], NULL, inside, out->args);
+        TRY(plan_item(at, &selector->args[0], NULL, inside, out->args));
+        return check_cast(at, out);
     case SELECTOR_WRITETIME:
     case SELECTOR_TTL:
         return plan_times(at, selector, out);

@@ -23,9 +23,6 @@ struct tables {
     // commit.
     struct mutex stripes[TABLES_STRIPES];
     struct tables_server *server;
-    struct mutex change_mutex; // of the two below, held during the call
-    void (*on_change)(void *ctx, const struct exec_result *change);
-    void *on_change_ctx;
 };
 
 // Microseconds, each greater than all before.
@@ -148,6 +145,7 @@ struct read_row {
     const int32_t *ttl;         // seconds left; 0 = none
     struct bytes partition_key;
     struct bytes clustering; // encoded; ptr NULL for a row made of statics alone
+    uint32_t partition_rows; // rows of its partition given out, with this one
 };
 
 struct read_position {          // resume behind it; all empty = from the start
@@ -190,8 +188,30 @@ void exec_fail(struct exec *exec, err_t err);
 // Conditional writes: reads, decides, writes; the result is EXEC_ROWS with [applied]. BLOCKS
 void conditional_run(struct tables *tables, struct exec *exec);
 
-struct exec_items { // the write statements of an exec: plans and their batches' children
-    VEC(struct write_context) all;
+// The write statements of one exec: its plans and their batches' children.
+struct request_item {
+    struct write_context write;
+    const struct using *batch_using;
+    struct where_lists lists;
 };
+
+struct request {
+    struct tables *tables;
+    int64_t ts;
+    int64_t now_s;
+    size_t count;
+    struct request_item *items;
+    bool reads_first;
+    uint64_t list_sequence;
+    struct kv_batch batch;
+    uint64_t stripes[TABLES_STRIPES / 64]; // held between lock and unlock
+};
+
+// Evaluates times and keys of all statements. request_release() also after a failure.
+MUST_USE err_t request_begin(struct request *request, struct tables *tables, struct exec *exec);
+MUST_USE err_t request_build(struct request *request, struct diag *diag);
+void request_lock(struct request *request);
+void request_unlock(struct request *request);
+void request_release(struct request *request);
 
 #endif
