@@ -144,6 +144,10 @@ fuzz: ## hunt with libFuzzer: make fuzz T=wire/kafka/codec [TIME=60]
 bench: build/weir ## the benchmarks, into bench/RESULTS.md
 	@bench/run.sh
 
+build/bench/%: bench/%.c $$(foreach f,store wire data loop os base,$(OUT)/lib/$$(f).a)
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS) -MF $@.d -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDFLAGS) $(LIBS)
+
 # --- daily acts ---
 deps: build/deps.ok ## install the Debian packages that are missing, or print the command
 deps-test: build/deps-test.ok

@@ -18,6 +18,7 @@
 #include "store/log/file_cache.h"
 #include "store/log/log_store.h"
 #include "store/log/producer.h"
+#include "store/log/sync_pool.h"
 
 #include <stdatomic.h>
 
@@ -149,6 +150,7 @@ struct writer {
     bool stop;
     bool sleeping;
     _Atomic size_t queued_bytes;
+    struct sync_pool syncs;
     struct thread thread;
 };
 

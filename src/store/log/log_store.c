@@ -44,6 +44,7 @@ static void init_all(struct log_store *store)
     cond_init(&store->writer.call_done);
     list_init(&store->writer.ready);
     list_init(&store->writer.calls);
+    sync_pool_init(&store->writer.syncs);
     mutex_init(&store->keeper.mutex);
     cond_init(&store->keeper.wake);
 }
@@ -60,6 +61,7 @@ static void free_all(struct log_store *store)
     cond_release(&store->admin_free);
     cond_release(&store->index_ready);
     mutex_release(&store->index_mutex);
+    sync_pool_release(&store->writer.syncs);
     mutex_release(&store->writer.mutex);
     cond_release(&store->writer.wake);
     cond_release(&store->writer.call_done);

@@ -4,7 +4,7 @@
 //
 //     take     every partition with waiting appends, with all of its appends
 //     write    per partition: check sequences, assign offsets, one pwritev per run of batches
-//     sync     each file written, once; started for all before the first is waited for
+//     sync     each file written, once, several at a time
 //     publish  move the high watermarks, wake readers, complete the requests
 //
 // While a round syncs, the next one gathers: the busier the log, the more requests one sync serves,
@@ -44,6 +44,8 @@ struct dirty {
     struct segment *segment; // a reference
     int fd;                  // held open
     size_t turn;
+    err_t err; // of the sync
+    struct diag diag;
 };
 
 struct round {
@@ -413,6 +415,13 @@ static void write_turn(struct round *round, struct turn *turn, struct list *queu
 // --- sync and publish
 // ---------------------------------------------------------------------------------------
 
+static void sync_one(void *ctx, size_t index)
+{
+    struct round *round = ctx;
+    struct dirty *dirty = &round->dirty.items[index];
+    dirty->err = sync_file(round->store, dirty->fd, &dirty->diag);
+}
+
 static void sync_dirty(struct round *round)
 {
     if (!round->store->options.sync)
@@ -420,14 +429,13 @@ static void sync_dirty(struct round *round)
     // All at once to the disk, so that the waiting overlaps.
     for (size_t i = 0; round->dirty.count > 1 && i < round->dirty.count; i++)
         file_start_writeback(round->dirty.items[i].fd);
+    sync_pool_run(&round->store->writer.syncs, round->dirty.count, sync_one, round);
     for (size_t i = 0; i < round->dirty.count; i++) {
-        struct dirty *dirty = &round->dirty.items[i];
+        const struct dirty *dirty = &round->dirty.items[i];
         struct turn *turn = &round->turns.items[dirty->turn];
-        struct diag diag = DIAG_INIT;
-        err_t err = sync_file(round->store, dirty->fd, &diag);
-        if (err != ERR_OK && turn->err == ERR_OK) {
-            turn->err = err;
-            turn->story = mem_strdup(diag.text);
+        if (dirty->err != ERR_OK && turn->err == ERR_OK) {
+            turn->err = dirty->err;
+            turn->story = mem_strdup(dirty->diag.text);
         }
     }
 }
