@@ -223,13 +223,13 @@ static void check_forms(const struct person *person)
     size_t i = person->nation_index;
     assert_string_equal(forms[i].nat, person->nation->code);
     char text[128];
-    *put_postcode(text, person) = 0;
+    *person_put_postcode(text, person) = 0;
     assert_matches(&compiled[i][0], text, forms[i].nat);
-    *put_phone(text, person, false) = 0;
+    *person_put_phone(text, person, false) = 0;
     assert_matches(&compiled[i][1], text, forms[i].nat);
-    *put_phone(text, person, true) = 0;
+    *person_put_phone(text, person, true) = 0;
     assert_matches(&compiled[i][2], text, forms[i].nat);
-    *put_email(text, person) = 0;
+    *person_put_email(text, person) = 0;
     assert_int_equal(strspn(text, "abcdefghijklmnopqrstuvwxyz.@"), strlen(text));
 }
 

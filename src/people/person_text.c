@@ -7,7 +7,7 @@
 
 #include "people/seeded.h"
 
-char *put_degrees(char *to, int32_t value)
+char *person_put_degrees(char *to, int32_t value)
 {
     *to = '-';
     to += value < 0;
@@ -18,7 +18,7 @@ char *put_degrees(char *to, int32_t value)
     return put_two(to, positive % 100);
 }
 
-char *put_time(char *to, int64_t ms)
+char *person_put_time(char *to, int64_t ms)
 {
     struct person_date date = person_date(ms);
     uint32_t in_day = (uint32_t)((ms % 86400000 + 86400000) % 86400000);
@@ -43,7 +43,7 @@ char *put_time(char *to, int64_t ms)
 }
 
 // RFC 9562, version 4: 122 free bits.
-char *put_uuid(char *to, const uint64_t uuid[2])
+char *person_put_uuid(char *to, const uint64_t uuid[2])
 {
     uint64_t high = (uuid[0] & ~0xf000ull) | 0x4000u;
     uint64_t low = (uuid[1] & ~(3ull << 62)) | 2ull << 62;
@@ -69,7 +69,7 @@ static bool number_first(const struct people_nation *nation)
     return false;
 }
 
-char *put_address(char *to, const struct person *person)
+char *person_put_address(char *to, const struct person *person)
 {
     if (number_first(person->nation)) {
         to = put_number(to, person->street_number);
@@ -81,7 +81,7 @@ char *put_address(char *to, const struct person *person)
     return put_number(to, person->street_number);
 }
 
-char *put_email(char *to, const struct person *person)
+char *person_put_email(char *to, const struct person *person)
 {
     to = put_text(to, person->first->ascii);
     *to++ = '.';
@@ -131,21 +131,21 @@ static const struct people_code *draw_code(const struct person *person, struct s
     return &people_codes[person->city->codes_at + seeded_below(seeded, person->city->codes)];
 }
 
-uint32_t postcode_number(const struct person *person)
+uint32_t person_postcode_number(const struct person *person)
 {
     struct seeded seeded = {person->code_seed};
     const struct people_code *code = draw_code(person, &seeded);
     return code->low + (code->high ? seeded_below(&seeded, code->high - code->low + 1) : 0);
 }
 
-char *put_postcode(char *to, const struct person *person)
+char *person_put_postcode(char *to, const struct person *person)
 {
     struct seeded seeded = {person->code_seed};
     const struct people_code *code = draw_code(person, &seeded);
     uint32_t digits = person->nation->postcode_digits;
     if (digits == 0)
         return put_pattern(to, code->pattern, person, seeded_u64(&seeded));
-    uint32_t number = postcode_number(person);
+    uint32_t number = person_postcode_number(person);
     for (uint32_t i = digits; i > 0; i--) {
         to[i - 1] = (char)('0' + number % 10);
         number /= 10;
@@ -156,7 +156,7 @@ char *put_postcode(char *to, const struct person *person)
     return rest.size ? put_pattern(to + digits, rest, person, seeded_u64(&seeded)) : to + digits;
 }
 
-char *put_phone(char *to, const struct person *person, bool cell)
+char *person_put_phone(char *to, const struct person *person, bool cell)
 {
     return put_pattern(to, cell ? person->nation->cell : person->nation->phone, person,
                        cell ? person->cell_seed : person->phone_seed);

@@ -46,15 +46,15 @@ static inline char *put_number(char *to, uint32_t value)
 }
 
 // 0.0001 degrees as "-12.0345".
-char *put_degrees(char *to, int32_t value);
-char *put_time(char *to, int64_t ms); // 2026-11-01T00:00:00.000Z
-char *put_uuid(char *to, const uint64_t uuid[2]);
-char *put_address(char *to,
-                  const struct person *person); // street and number, in the country's order
-char *put_email(char *to, const struct person *person);
-char *put_postcode(char *to, const struct person *person);
-char *put_phone(char *to, const struct person *person, bool cell);
+char *person_put_degrees(char *to, int32_t value);
+char *person_put_time(char *to, int64_t ms); // 2026-11-01T00:00:00.000Z
+char *person_put_uuid(char *to, const uint64_t uuid[2]);
+char *person_put_address(char *to,
+                         const struct person *person); // street and number, in the country's order
+char *person_put_email(char *to, const struct person *person);
+char *person_put_postcode(char *to, const struct person *person);
+char *person_put_phone(char *to, const struct person *person, bool cell);
 // The postcode's number, or 0 where it begins with a letter.
-uint32_t postcode_number(const struct person *person);
+uint32_t person_postcode_number(const struct person *person);
 
 #endif

@@ -165,16 +165,16 @@ static void write_location(struct sink *sink, const struct person *person)
     SINK_STRING(sink, "state", put_text(to, people_regions[person->city->region].name));
     SINK_STRING(sink, "country", put_text(to, person->nation->name));
     if (is_nat(person, "CA") || is_nat(person, "GB") || is_nat(person, "NO"))
-        SINK_STRING(sink, "postcode", put_postcode(to, person));
+        SINK_STRING(sink, "postcode", person_put_postcode(to, person));
     else if (is_nat(
                  person,
                  "IE")) // a routing key and letters: the digits of a number are all the type allows
         SINK_NUMBER(sink, "postcode", 10000 + (uint32_t)(person->code_seed >> 40) % 90000);
     else
-        SINK_NUMBER(sink, "postcode", postcode_number(person));
+        SINK_NUMBER(sink, "postcode", person_postcode_number(person));
     sink_open(sink, "coordinates");
-    SINK_STRING(sink, "latitude", put_degrees(to, person->latitude));
-    SINK_STRING(sink, "longitude", put_degrees(to, person->longitude));
+    SINK_STRING(sink, "latitude", person_put_degrees(to, person->latitude));
+    SINK_STRING(sink, "longitude", person_put_degrees(to, person->longitude));
     sink_close(sink);
     sink_open(sink, "timezone");
     SINK_STRING(sink, "offset", put_text(to, zone->offset));
@@ -189,7 +189,7 @@ static void write_login(struct sink *sink, const struct person *person, struct l
     if (sink->kind != SINK_COLUMNS)
         login_maker_make(maker, person, &login);
     sink_open(sink, "login");
-    SINK_STRING(sink, "uuid", put_uuid(to, person->uuid));
+    SINK_STRING(sink, "uuid", person_put_uuid(to, person->uuid));
     sink_text(sink, "username", login.username);
     sink_text(sink, "password", login.password);
     sink_text(sink, "salt", login.salt);
@@ -202,7 +202,7 @@ static void write_login(struct sink *sink, const struct person *person, struct l
 static void write_date(struct sink *sink, const char *key, int64_t ms, uint32_t age)
 {
     sink_open(sink, key);
-    SINK_STRING(sink, "date", put_time(to, ms));
+    SINK_STRING(sink, "date", person_put_time(to, ms));
     SINK_NUMBER(sink, "age", age);
     sink_close(sink);
 }
@@ -247,7 +247,7 @@ static void write_nested(struct sink *sink, const struct person *person, uint32_
     if (fields & PERSON_FIELD_LOCATION)
         write_location(sink, person);
     if (fields & PERSON_FIELD_EMAIL)
-        SINK_STRING(sink, "email", put_email(to, person));
+        SINK_STRING(sink, "email", person_put_email(to, person));
     if (fields & PERSON_FIELD_LOGIN)
         write_login(sink, person, maker);
     if (fields & PERSON_FIELD_DOB)
@@ -255,9 +255,9 @@ static void write_nested(struct sink *sink, const struct person *person, uint32_
     if (fields & PERSON_FIELD_REGISTERED)
         write_date(sink, "registered", person->registered_ms, person->registered_age);
     if (fields & PERSON_FIELD_PHONE)
-        SINK_STRING(sink, "phone", put_phone(to, person, false));
+        SINK_STRING(sink, "phone", person_put_phone(to, person, false));
     if (fields & PERSON_FIELD_CELL)
-        SINK_STRING(sink, "cell", put_phone(to, person, true));
+        SINK_STRING(sink, "cell", person_put_phone(to, person, true));
     if (fields & PERSON_FIELD_ID)
         write_id(sink, person);
     if (fields & PERSON_FIELD_PICTURE) {
@@ -276,29 +276,29 @@ static void write_nested(struct sink *sink, const struct person *person, uint32_
 // -----------------------------------------------------------------------------------------------
 static char *put_coordinates(char *to, const struct person *person)
 {
-    to = put_degrees(to, person->latitude);
+    to = person_put_degrees(to, person->latitude);
     *to++ = ',';
-    return put_degrees(to, person->longitude);
+    return person_put_degrees(to, person->longitude);
 }
 
 static void write_flat(struct sink *sink, const struct person *person)
 {
     sink_open(sink, NULL);
-    SINK_STRING(sink, "user_id", put_uuid(to, person->uuid));
+    SINK_STRING(sink, "user_id", person_put_uuid(to, person->uuid));
     SINK_STRING(sink, "first_name", put_text(to, person->first->text));
     SINK_STRING(sink, "last_name", put_text(to, person->last->text));
     sink_text(sink, "gender", person->female ? "female" : "male");
-    SINK_STRING(sink, "address", put_address(to, person));
+    SINK_STRING(sink, "address", person_put_address(to, person));
     SINK_STRING(sink, "city", put_text(to, person->city->name));
-    SINK_STRING(sink, "postcode", put_postcode(to, person));
+    SINK_STRING(sink, "postcode", person_put_postcode(to, person));
     SINK_STRING(sink, "state", put_text(to, people_regions[person->city->region].name));
     SINK_STRING(sink, "country", put_text(to, person->nation->name));
     SINK_STRING(sink, "coordinates", put_coordinates(to, person));
-    SINK_STRING(sink, "dob", put_time(to, person->dob_ms));
+    SINK_STRING(sink, "dob", person_put_time(to, person->dob_ms));
     SINK_NUMBER(sink, "age", person->age);
-    SINK_STRING(sink, "email", put_email(to, person));
-    SINK_STRING(sink, "registered_date", put_time(to, person->registered_ms));
-    SINK_STRING(sink, "phone", put_phone(to, person, false));
+    SINK_STRING(sink, "email", person_put_email(to, person));
+    SINK_STRING(sink, "registered_date", person_put_time(to, person->registered_ms));
+    SINK_STRING(sink, "phone", person_put_phone(to, person, false));
     sink_text(sink, "nat", person->nation->code);
     sink_close(sink);
 }
@@ -306,18 +306,18 @@ static void write_flat(struct sink *sink, const struct person *person)
 static char *put_flat_json(char *to, const struct person *person)
 {
     to = PUT_LITERAL(to, "{\"user_id\":\"");
-    to = put_uuid(to, person->uuid);
+    to = person_put_uuid(to, person->uuid);
     to = PUT_LITERAL(to, "\",\"first_name\":\"");
     to = put_text(to, person->first->text);
     to = PUT_LITERAL(to, "\",\"last_name\":\"");
     to = put_text(to, person->last->text);
     to = person->female ? PUT_LITERAL(to, "\",\"gender\":\"female\",\"address\":\"")
                         : PUT_LITERAL(to, "\",\"gender\":\"male\",\"address\":\"");
-    to = put_address(to, person);
+    to = person_put_address(to, person);
     to = PUT_LITERAL(to, "\",\"city\":\"");
     to = put_text(to, person->city->name);
     to = PUT_LITERAL(to, "\",\"postcode\":\"");
-    to = put_postcode(to, person);
+    to = person_put_postcode(to, person);
     to = PUT_LITERAL(to, "\",\"state\":\"");
     to = put_text(to, people_regions[person->city->region].name);
     to = PUT_LITERAL(to, "\",\"country\":\"");
@@ -325,15 +325,15 @@ static char *put_flat_json(char *to, const struct person *person)
     to = PUT_LITERAL(to, "\",\"coordinates\":\"");
     to = put_coordinates(to, person);
     to = PUT_LITERAL(to, "\",\"dob\":\"");
-    to = put_time(to, person->dob_ms);
+    to = person_put_time(to, person->dob_ms);
     to = PUT_LITERAL(to, "\",\"age\":");
     to = put_number(to, person->age);
     to = PUT_LITERAL(to, ",\"email\":\"");
-    to = put_email(to, person);
+    to = person_put_email(to, person);
     to = PUT_LITERAL(to, "\",\"registered_date\":\"");
-    to = put_time(to, person->registered_ms);
+    to = person_put_time(to, person->registered_ms);
     to = PUT_LITERAL(to, "\",\"phone\":\"");
-    to = put_phone(to, person, false);
+    to = person_put_phone(to, person, false);
     to = PUT_LITERAL(to, "\",\"nat\":\"");
     to = put_bytes(to, person->nation->code, 2);
     return PUT_LITERAL(to, "\"}");
@@ -392,5 +392,5 @@ void person_write_columns(struct str *out, enum people_shape shape, uint32_t fie
 
 void person_uuid(const struct person *person, char out[37])
 {
-    *put_uuid(out, person->uuid) = 0;
+    *person_put_uuid(out, person->uuid) = 0;
 }
