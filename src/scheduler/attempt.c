@@ -65,7 +65,7 @@ char *attempt_log_path(const char *logs_dir, const char *dag_id, const char *run
     return mem_printf("%s/%s/%s/%s/%d.log", logs_dir, dag_id, run_id, task_id, try_number);
 }
 
-// --- log -----------------------------------------------------------------------------------------
+// --- log ---
 
 static void open_log(struct attempt *attempt)
 {
@@ -116,7 +116,7 @@ void attempt_log(struct attempt *attempt, const char *format, ...)
     str_release(&line);
 }
 
-// --- services ------------------------------------------------------------------------------------
+// --- services ---
 
 void attempt_count(struct attempt *attempt, int64_t records, int64_t bytes)
 {
@@ -205,7 +205,7 @@ err_t attempt_render(struct attempt *attempt, int64_t page, const char *text, st
     return err;
 }
 
-// --- running -------------------------------------------------------------------------------------
+// --- running ---
 
 static err_t run_task(struct attempt *attempt, struct diag *diag)
 {
@@ -232,7 +232,7 @@ void attempt_run(struct attempt *attempt)
         attempt->deadline_us = start + attempt->task->execution_timeout_ms * 1000;
     open_log(attempt);
     attempt_log(attempt, "%s of %s, try %d (%s)", attempt->task->id, attempt->run_id,
-                attempt->try_number, task_type_name(attempt->task->type));
+                attempt->try_number, dag_task_type_name(attempt->task->type));
     attempt->outcome = TASK_SUCCESS;
     err_t err = run_task(attempt, &diag);
     double seconds = (double)(clock_mono_us() - start) / 1e6;

@@ -89,7 +89,7 @@ void attempt_cancel(struct attempt *attempt, enum cancel_reason reason);
 char *attempt_log_path(const char *logs_dir, const char *dag_id, const char *run_id,
                        const char *task_id, int try_number);
 
-// --- for the task types -------------------------------------------------------------------------
+// --- for the task types ---
 
 // One line into the log, with the time.
 void attempt_log(struct attempt *attempt, const char *format, ...) PRINTF_LIKE(2, 3);

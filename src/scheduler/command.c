@@ -17,7 +17,7 @@ static err_t find_state(struct scheduler *scheduler, const char *dag_id, struct 
     return *out ? ERR_OK : FAIL(diag, ERR_NOT_FOUND, "there is no DAG '%.100s'", dag_id);
 }
 
-// --- trigger -------------------------------------------------------------------------------------
+// --- trigger ---
 
 static err_t check_conf(const char *conf, struct diag *diag)
 {
@@ -70,7 +70,7 @@ err_t scheduler__trigger(void *self, const char *dag_id, const char *conf, struc
     return err;
 }
 
-// --- pause ---------------------------------------------------------------------------------------
+// --- pause ---
 
 static err_t do_pause(struct scheduler *scheduler, struct command *command, struct diag *diag)
 {
@@ -87,7 +87,7 @@ err_t scheduler__pause(void *self, const char *dag_id, bool paused, struct diag 
     return scheduler__ask(self, &command, diag);
 }
 
-// --- rerun ---------------------------------------------------------------------------------------
+// --- rerun ---
 
 static void write_rerun(struct str *json, const struct run *run, const bool *chosen)
 {
@@ -167,8 +167,7 @@ err_t scheduler__rerun(void *self, const char *dag_id, const char *run_id, const
     return scheduler__ask(self, &command, diag);
 }
 
-// --- backfill
-// --------------------------------------------------------------------------------------
+// --- backfill ---
 
 enum reprocess {
     REPROCESS_NONE,

@@ -6,7 +6,7 @@ static const char *const type_names[] = {
     [TYPE_OF_SQL] = "sql",   [TYPE_OF_CQL] = "cql",   [TYPE_OF_EMPTY] = "empty",
 };
 
-const char *task_type_name(enum task_type type)
+const char *dag_task_type_name(enum task_type type)
 {
     return type_names[type];
 }

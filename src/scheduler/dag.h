@@ -123,6 +123,6 @@ void dag_set_close(struct dag_set *set);
 const struct dag *dag_set_find(const struct dag_set *set, const char *dag_id); // NULL if absent
 
 const struct task *dag_task(const struct dag *dag, const char *task_id); // NULL if absent
-const char *task_type_name(enum task_type type);
+const char *dag_task_type_name(enum task_type type);
 
 #endif

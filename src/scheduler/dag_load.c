@@ -51,7 +51,7 @@ struct loading {
     VEC(struct dag) dags;
 };
 
-// --- schedule ------------------------------------------------------------------------------------
+// --- schedule ---
 
 struct schedule {
     enum timetable_kind kind;
@@ -129,7 +129,7 @@ static int64_t read_date(struct dag_reader *reader, const struct yaml *dag_node,
     return out;
 }
 
-// --- tasks ---------------------------------------------------------------------------------------
+// --- tasks ---
 
 struct index_list {
     VEC(size_t) all;
@@ -287,7 +287,7 @@ static void read_tasks(struct dag_reader *reader, const struct yaml *dag_node, s
         dag->task_count = count;
 }
 
-// --- DAGs ----------------------------------------------------------------------------------------
+// --- DAGs ---
 
 static void read_tags(struct dag_reader *reader, const struct yaml *node, struct dag *dag)
 {

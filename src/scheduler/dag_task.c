@@ -77,7 +77,7 @@ int64_t dag__duration_ms(struct dag_reader *reader, const struct yaml *map, cons
     return fallback_ms;
 }
 
-// --- helpers -------------------------------------------------------------------------------------
+// --- helpers ---
 
 // The map that says `key` for this task: its own, the DAG's default_args or the file's.
 static const struct yaml *says(struct dag_reader *reader, const struct yaml *node, const char *key,
@@ -150,7 +150,7 @@ static struct name_texts read_texts(struct dag_reader *reader, const struct yaml
     return out;
 }
 
-// --- types ---------------------------------------------------------------------------------------
+// --- types ---
 
 static void read_http(struct dag_reader *reader, const struct yaml *node, struct task *task)
 {

@@ -139,7 +139,7 @@ void history_rollback(struct history *history)
     db_rollback(history->db);
 }
 
-// --- saving --------------------------------------------------------------------------------------
+// --- saving ---
 
 err_t history_save_run(struct history *history, const struct run *run, struct diag *diag)
 {
@@ -222,7 +222,7 @@ err_t history_save_xcom(struct history *history, int64_t run, const char *task_i
     return db_execute(save, diag);
 }
 
-// --- loading -------------------------------------------------------------------------------------
+// --- loading ---
 
 err_t history_load_dag(struct history *history, const char *dag_id, bool *known, bool *paused,
                        struct diag *diag)

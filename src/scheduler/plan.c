@@ -45,7 +45,7 @@ void scheduler__compute_next(struct scheduler *scheduler, struct dag_state *stat
     state->dirty = true;
 }
 
-// --- runs ----------------------------------------------------------------------------------------
+// --- runs ---
 
 void scheduler__add_run(struct scheduler *scheduler, struct dag_state *state, struct run *run)
 {
@@ -164,7 +164,7 @@ static bool tend_running_runs(struct scheduler *scheduler, struct dag_state *sta
     return any;
 }
 
-// --- tasks ---------------------------------------------------------------------------------------
+// --- tasks ---
 
 static void queue_retries(struct scheduler *scheduler)
 {
@@ -266,7 +266,7 @@ int64_t scheduler__next_due(const struct scheduler *scheduler)
     return due;
 }
 
-// --- ends of tries -------------------------------------------------------------------------------
+// --- ends of tries ---
 
 void scheduler__note_progress(struct scheduler *scheduler, struct attempt *attempt)
 {

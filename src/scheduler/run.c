@@ -88,7 +88,7 @@ char *run_make_id(enum run_type type, int64_t logical_us)
     return str_take(&text);
 }
 
-// --- changing ------------------------------------------------------------------------------------
+// --- changing ---
 
 void run_touch(struct run_changes *changes, struct run *run)
 {
@@ -170,7 +170,7 @@ void run_fail_try(struct run_changes *changes, struct instance *instance, const 
     run_set_state(changes, instance, TASK_UP_FOR_RETRY);
 }
 
-// --- deciding ------------------------------------------------------------------------------------
+// --- deciding ---
 
 static void decide(struct run_changes *changes, struct instance *instance)
 {

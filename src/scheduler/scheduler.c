@@ -18,8 +18,7 @@
 #define SLEEP_MAX_US  (60 * INSTANT_SECOND) // a clock set by hand is noticed after that
 #define SAVES_AT_STOP 3
 
-// --- reports and tasks
-// -----------------------------------------------------------------------------
+// --- reports and tasks ---
 
 static void report(void *self, struct attempt *attempt, bool done)
 {
@@ -60,8 +59,7 @@ static void run_worker(void *ctx)
     }
 }
 
-// --- saving
-// ----------------------------------------------------------------------------------------
+// --- saving ---
 
 static err_t save_rows(struct scheduler *scheduler, struct diag *diag)
 {
@@ -140,8 +138,7 @@ static bool save(struct scheduler *scheduler)
     return true;
 }
 
-// --- the thread
-// ------------------------------------------------------------------------------------
+// --- the thread ---
 
 struct inbox {
     struct list ended, commands;
@@ -291,8 +288,7 @@ err_t scheduler__ask(struct scheduler *scheduler, struct command *command, struc
     return command->err;
 }
 
-// --- opening and closing
-// -----------------------------------------------------------------------------
+// --- opening and closing ---
 
 static void take_recovered(struct run *run, void *ctx)
 {

@@ -125,7 +125,7 @@ void sentence_run(struct str *out, const struct run *run, const struct surroundi
     append_upstream(out, instance, now);
 }
 
-// --- running again -------------------------------------------------------------------------------
+// --- running again ---
 
 static void append_names(struct str *out, const struct run *run, const bool *chosen, size_t count)
 {

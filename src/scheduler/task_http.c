@@ -32,7 +32,7 @@ struct fetch {
     VEC(struct log_record) records;
 };
 
-// --- one request ---------------------------------------------------------------------------------
+// --- one request ---
 
 struct request {
     struct str url, body;
@@ -134,7 +134,7 @@ static err_t send_request(struct fetch *fetch, const struct request *request,
     }
 }
 
-// --- records -------------------------------------------------------------------------------------
+// --- records ---
 
 static void add_record(struct fetch *fetch, const json_t *record)
 {

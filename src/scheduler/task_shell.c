@@ -72,7 +72,7 @@ static void on_output(struct bytes bytes, void *ctx)
     }
 }
 
-// --- environment ---------------------------------------------------------------------------------
+// --- environment ---
 
 struct texts {
     VEC(char *) all;
@@ -114,7 +114,7 @@ static err_t build_environment(struct attempt *attempt, struct texts *out, struc
     return err;
 }
 
-// --- running -------------------------------------------------------------------------------------
+// --- running ---
 
 static void set_process(struct attempt *attempt, struct process *process)
 {

@@ -147,7 +147,7 @@ static err_t read_expression(struct reader *reader, struct expression *out)
     return ERR_OK;
 }
 
-// --- values --------------------------------------------------------------------------------------
+// --- values ---
 
 static void append_nodash(struct str *out, int64_t us, bool with_time)
 {

@@ -7,19 +7,6 @@
 
 #include <string.h>
 
-static const char *const state_names[] = {
-    [TASK_NONE] = "none",
-    [TASK_SCHEDULED] = "scheduled",
-    [TASK_QUEUED] = "queued",
-    [TASK_RUNNING] = "running",
-    [TASK_UP_FOR_RETRY] = "up_for_retry",
-    [TASK_SUCCESS] = "success",
-    [TASK_SKIPPED] = "skipped",
-    [TASK_FAILED] = "failed",
-    [TASK_UPSTREAM_FAILED] = "upstream_failed",
-    [TASK_REMOVED] = "removed",
-};
-
 static const char *const rule_names[] = {
     [RULE_ALL_SUCCESS] = "all_success",
     [RULE_ALL_FAILED] = "all_failed",
@@ -34,26 +21,6 @@ static const char *const rule_names[] = {
     [RULE_NONE_SKIPPED] = "none_skipped",
     [RULE_ALWAYS] = "always",
 };
-
-const char *task_state_name(enum task_state state)
-{
-    return state_names[state];
-}
-
-bool task_state_parse(const char *name, enum task_state *out)
-{
-    for (size_t i = 0; i < sizeof state_names / sizeof *state_names; i++)
-        if (strcmp(name, state_names[i]) == 0) {
-            *out = (enum task_state)i;
-            return true;
-        }
-    return false;
-}
-
-bool task_state_finished(enum task_state state)
-{
-    return state >= TASK_SUCCESS;
-}
 
 const char *trigger_rule_name(enum trigger_rule rule)
 {

@@ -4,22 +4,10 @@
 #ifndef SCHEDULER_TRIGGER_RULE_H
 #define SCHEDULER_TRIGGER_RULE_H
 
+#include "scheduler/task_state.h"
+
 #include <stdbool.h>
 #include <stddef.h>
-
-// Names as in Airflow's API; NONE shows as null there.
-enum task_state {
-    TASK_NONE,
-    TASK_SCHEDULED,
-    TASK_QUEUED,
-    TASK_RUNNING,
-    TASK_UP_FOR_RETRY,
-    TASK_SUCCESS,
-    TASK_SKIPPED,
-    TASK_FAILED,
-    TASK_UPSTREAM_FAILED,
-    TASK_REMOVED,
-};
 
 enum trigger_rule {
     RULE_ALL_SUCCESS,
@@ -42,10 +30,6 @@ enum trigger_verdict {
     VERDICT_SKIPPED,
     VERDICT_UPSTREAM_FAILED,
 };
-
-const char *task_state_name(enum task_state state); // "none" for TASK_NONE
-bool task_state_parse(const char *name, enum task_state *out);
-bool task_state_finished(enum task_state state);
 
 // Removed names of Airflow 1 and 2 (dummy, none_failed_or_skipped) are understood.
 bool trigger_rule_parse(const char *name, enum trigger_rule *out);

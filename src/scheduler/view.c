@@ -11,7 +11,7 @@
 
 #define LIMIT_MAX 10000
 
-// --- JSON ----------------------------------------------------------------------------------------
+// --- JSON ---
 
 static void name_of(struct str *json, const char *name)
 {
@@ -57,7 +57,7 @@ static void duration_field(struct str *json, int64_t start_us, int64_t end_us, i
         str_printf(json, "%.3f", (double)((end_us ? end_us : now_us) - start_us) / 1e6);
 }
 
-// --- runs ----------------------------------------------------------------------------------------
+// --- runs ---
 
 static void write_run_fields(struct str *json, const struct run *run,
                              const struct surroundings *now)
@@ -203,7 +203,7 @@ static err_t view_run(void *self, const char *dag_id, const char *run_id, struct
     return scheduler__write_run(self, dag_id, run_id, json, diag);
 }
 
-// --- DAGs ----------------------------------------------------------------------------------------
+// --- DAGs ---
 
 static void write_tasks(struct str *json, const struct dag *dag)
 {
@@ -212,7 +212,7 @@ static void write_tasks(struct str *json, const struct dag *dag)
         const struct task *task = &dag->tasks[dag->order[i]];
         str_append_text(json, i ? ",{" : "[{");
         text_field(json, "task_id", task->id);
-        text_field(json, "type", task_type_name(task->type));
+        text_field(json, "type", dag_task_type_name(task->type));
         name_of(json, "downstream");
         str_append_byte(json, '[');
         for (size_t k = 0; k < task->downstream_count; k++) {
@@ -303,7 +303,7 @@ static err_t view_dags(void *self, struct str *json, struct diag *diag)
     return err;
 }
 
-// --- logs ----------------------------------------------------------------------------------------
+// --- logs ---
 
 static err_t view_log(void *self, const char *dag_id, const char *run_id, const char *task_id,
                       int try_number, struct str *text, struct diag *diag)
