@@ -63,10 +63,8 @@ void people_stream_seek(struct people_stream *stream, uint64_t index)
 
 void people_stream_header(const struct people_stream *stream, struct str *out)
 {
-    if (stream->options.format != PEOPLE_CSV)
-        return;
-    person_write_columns(out, stream->options.shape, stream->options.fields);
-    str_append_byte(out, '\n');
+    if (stream->options.format == PEOPLE_CSV)
+        person_write_columns(out, stream->options.shape, stream->options.fields);
 }
 
 void people_stream_next(struct people_stream *stream, struct str *out)

@@ -7,8 +7,8 @@
 // page and i only, so a stream can start anywhere.
 //
 //     struct people_stream *stream = people_stream_new(&options);
-//     people_stream_header(stream, &out);                 // CSV only: the line of column names
-//     while (count-- > 0) {
+//     people_stream_header(stream, &out);                 // the names of the columns, CSV only, no
+//     line end while (count-- > 0) {
 //         people_stream_next(stream, &out);               // one record, no line end
 //         str_append_byte(&out, '\n');
 //     }
@@ -53,6 +53,7 @@ struct people_stream *people_stream_new(const struct people_options *options);
 void people_stream_free(struct people_stream *stream); // NULL is fine
 
 const char *people_stream_seed(const struct people_stream *stream);
+// Nothing where the format has no header.
 void people_stream_header(const struct people_stream *stream, struct str *out);
 void people_stream_next(struct people_stream *stream, struct str *out);
 // The next record will be number `index` of the stream, counted from 0.

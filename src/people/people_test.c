@@ -23,6 +23,8 @@ static void sha_of(const struct people_options *options, int count, char hex[65]
     struct people_stream *stream = people_stream_new(options);
     struct str out = {0};
     people_stream_header(stream, &out);
+    if (out.size)
+        str_append_byte(&out, '\n');
     for (int i = 0; i < count; i++) {
         people_stream_next(stream, &out);
         str_append_byte(&out, '\n');
@@ -46,11 +48,11 @@ static void test_a_seed_always_gives_the_same_bytes(void **state)
         const char *sha256;
     } golden[] = {
         {PEOPLE_FLAT, PEOPLE_JSON,
-         "93a68b005c4cb03c277965081ca410142e71dc79d88248c99ea37fb6746dd5d7"},
+         "9d66f1f102c76d53afa7ee975cc8cabdb88feb35e02e5e3e9be5fceaf4b81ecf"},
         {PEOPLE_FLAT, PEOPLE_CSV,
-         "9e96144b937e3d1111b0d166d6c75a7ed1830dfb9a6b41bfc121bc8343a711a6"},
+         "ea1e58ee46a9b4686dc74667bd6e2e96c0a1a67b97eaa99faab91d78841fe960"},
         {PEOPLE_NESTED, PEOPLE_JSON,
-         "df66e0ba48c28fd59a78d5626ea72e566d1510f8e78e46d73918c70d0b4310e3"},
+         "2f9f15e9109bf09d39ca03a141d75b097508c4f85820df77775f8bc8cea3dc7d"},
     };
     for (size_t i = 0; i < sizeof golden / sizeof golden[0]; i++) {
         struct people_options options = {
@@ -341,6 +343,9 @@ static void count_age(const struct person *person)
 static void test_ages_follow_the_pyramid_of_the_nation(void **state)
 {
     (void)state;
+    struct person_date today = person_date(PERSON_TODAY_MS);
+    assert_true(today.year == 2026 && today.month == 11 && today.day == 1);
+    assert_int_equal(PERSON_TODAY_MS % 86400000, 0);
     females = young = 0;
     memset(ages, 0, sizeof ages);
     each_person(people_nat_find("DE"), count_age);
@@ -529,7 +534,6 @@ static void test_csv_rows_have_the_columns_and_values_of_the_json(void **state)
     struct str header = {0}, row = {0}, object = {0}, indented = {0};
     char *columns[40], *values[40];
     people_stream_header(rows, &header);
-    header.ptr[--header.size] = 0;
     assert_int_equal(split_csv(header.ptr, columns, 40), 16);
     for (int i = 0; i < 200; i++) {
         str_clear(&row);

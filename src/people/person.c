@@ -8,6 +8,7 @@
 #include "people/seeded.h"
 
 static const int64_t day_ms = 86400000;
+static const struct person_date today = {2026, 11, 1}; // of PERSON_TODAY_MS
 
 // Shares of the adult ages 18-19, 20-24, 25-29 ... 85-89, in thousandths, for three kinds of
 // nations.
@@ -75,7 +76,7 @@ struct person_date person_date(int64_t ms)
 // Whole years from `ms` to PERSON_TODAY_MS, which is the first instant of November 1st.
 static uint8_t years_since(int64_t ms)
 {
-    struct person_date from = person_date(ms), today = person_date(PERSON_TODAY_MS);
+    struct person_date from = person_date(ms);
     bool before = from.month > today.month || (from.month == today.month && from.day > today.day);
     return (uint8_t)(today.year - from.year - before);
 }
@@ -84,7 +85,6 @@ static void make_dates(struct person *person, struct seeded *seeded, uint32_t ba
 {
     uint32_t age =
         band == 0 ? 18 + seeded_below(seeded, 2) : 15 + band * 5 + seeded_below(seeded, 5);
-    struct person_date today = person_date(PERSON_TODAY_MS);
     // Born in the year that ends with today's birthday at `age`.
     int64_t last = days_of(today.year - (int32_t)age, today.month, today.day);
     person->dob_ms = (last - seeded_below(seeded, 365)) * day_ms + seeded_below(seeded, 86400000);
