@@ -128,12 +128,28 @@ void keeper_retain(struct log_store *store)
 // --- the thread
 // ---------------------------------------------------------------------------------------------
 
+struct removal {
+    const char *dir;
+    struct diag *diag;
+};
+
+static err_t remove_entry(const char *name, bool is_dir, void *ctx)
+{
+    (void)is_dir;
+    struct removal *removal = ctx;
+    char path[PATH_BYTES + 300];
+    snprintf(path, sizeof path, "%s/%s", removal->dir, name);
+    return dir_remove(path, removal->diag);
+}
+
+// The folder itself stays: another deletion may be about to move something into it.
 static void remove_deleted(struct log_store *store)
 {
     char path[PATH_BYTES];
     snprintf(path, sizeof path, "%s/deleted", store->dir);
     struct diag diag = DIAG_INIT;
-    if (dir_remove(path, &diag) != ERR_OK)
+    struct removal removal = {path, &diag};
+    if (dir_each(path, remove_entry, &removal, &diag) != ERR_OK)
         LOG_WARN("store/log", "cannot remove a deleted topic", "err=\"%s\"", diag.text);
 }
 

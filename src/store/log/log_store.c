@@ -317,6 +317,9 @@ static void move_aside(void *ctx)
         if (file_exists(from))
             removal->err = file_rename(from, to, removal->diag);
     }
+    // Else a power cut could bring the old files back under a new topic of the name.
+    if (removal->err == ERR_OK && topic->store->options.sync)
+        removal->err = dir_sync(topic->store->dir, removal->diag);
 }
 
 static void mark_deleted(struct topic *topic)
