@@ -11,6 +11,7 @@
 
 #include "broker/broker.h"
 #include "net/conn.h"
+#include "os/thread.h"
 #include "store/log/log_store.h"
 #include "wire/kafka/api.h"
 #include "wire/kafka/header.h"
@@ -31,7 +32,9 @@ struct broker {
     struct groups *groups;
     char cluster_id[23]; // 16 random bytes in URL-safe base64
     uint16_t port;
-    _Atomic bool closing; // long polls and joins answer at once
+    struct mutex lock; // guards the next two
+    struct cond idle;  // live_requests fell to 0
+    size_t live_requests;
 };
 
 // --- requests ---
@@ -59,6 +62,10 @@ struct request {
     struct buf *frame; // the message's views point into it
     void *message;     // struct kafka_X_request
     void *state;       // the handler's
+    // Set by a handler that waits: called on the loop when the connection goes or the broker stops;
+    // the handler must end the request soon, then or later. Not called once the request has been
+    // answered.
+    void (*abandoned)(struct request *request);
     // private
     struct list link;
     struct work work;
@@ -99,6 +106,8 @@ const char *request_peer(struct request *request);  // "127.0.0.1:51234"
 bool request_abandoned(struct request *request);    // has the connection gone? LOOP
 // Where this client should connect to; the memory is in the request's arena.
 void request_advertised(struct request *request, struct bytes *host, int32_t *port);
+
+extern const struct conn_ops session_ops;
 
 // The protocol's code of an error.
 int16_t kafka_code(err_t err);

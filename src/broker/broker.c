@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// data_dir/log         the topics (store/log)
+// data_dir/cluster_id  22 characters, made once; clients tell clusters apart by it
+#include "broker/broker_int.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "os/file.h"
+#include "os/random.h"
+
+#include <assert.h>
+
+#define FRAME_MAX_BYTES ((100u << 20) + 4)
+#define IDLE_TIMEOUT_MS (10 * 60 * 1000) // connections.max.idle.ms
+
+static void make_cluster_id(char out[23])
+{
+    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    uint8_t bytes[18] = {0};
+    do
+        random_fill(bytes, 16);
+    while (bytes[0] >> 2 == 62); // tools mistake a leading '-' for an option
+    for (size_t i = 0; i < 22; i++) {
+        size_t bit = i * 6;
+        unsigned pair = (unsigned)bytes[bit / 8] << 8 | bytes[bit / 8 + 1];
+        out[i] = digits[pair >> (10 - bit % 8) & 63];
+    }
+    out[22] = '\0';
+}
+
+static err_t load_cluster_id(struct broker *broker, struct diag *diag)
+{
+    char *path = mem_printf("%s/cluster_id", broker->options.data_dir);
+    struct str text = {0};
+    err_t err = ERR_OK;
+    if (file_exists(path)) {
+        err = file_read_all(path, 64, &text, diag);
+        if (err == ERR_OK && text.size < 22)
+            err = FAIL(diag, ERR_CORRUPT, "%s holds no cluster id (22 characters)", path);
+        if (err == ERR_OK)
+            memcpy(broker->cluster_id, text.ptr, 22);
+    } else {
+        make_cluster_id(broker->cluster_id);
+        str_printf(&text, "%s\n", broker->cluster_id);
+        err = file_replace(path, str_bytes(&text), diag);
+    }
+    str_release(&text);
+    mem_free(path);
+    return err;
+}
+
+static err_t open_store(struct broker *broker, struct diag *diag)
+{
+    char *dir = mem_printf("%s/log", broker->options.data_dir);
+    err_t err = dir_make(dir, diag);
+    if (err == ERR_OK)
+        err = load_cluster_id(broker, diag);
+    struct log_store_options options = {.dir = dir, .sync = broker->options.sync};
+    if (err == ERR_OK)
+        err = log_store_open(&broker->store, &options, diag);
+    mem_free(dir);
+    return err;
+}
+
+static void broker_free(struct broker *broker)
+{
+    if (broker->store)
+        log_store_close(broker->store);
+    mutex_release(&broker->lock);
+    cond_release(&broker->idle);
+    mem_free((char *)(uintptr_t)broker->options.data_dir);
+    mem_free((char *)(uintptr_t)broker->options.host);
+    mem_free((char *)(uintptr_t)broker->options.advertised_host);
+    mem_free(broker);
+}
+
+static const char *own(const char *text)
+{
+    return text ? mem_strdup(text) : NULL;
+}
+
+err_t broker_open(struct broker **out, const struct broker_options *options, struct diag *diag)
+{
+    struct broker *broker = MEM_NEW(struct broker);
+    broker->options = *options;
+    broker->options.data_dir = own(options->data_dir);
+    broker->options.host = own(options->host);
+    broker->options.advertised_host = own(options->advertised_host);
+    broker->loops = options->loops;
+    mutex_init(&broker->lock);
+    cond_init(&broker->idle);
+    err_t err = open_store(broker, diag);
+    if (err != ERR_OK) {
+        broker_free(broker);
+        return err;
+    }
+    *out = broker;
+    return ERR_OK;
+}
+
+err_t broker_listen(struct broker *broker, uint16_t *port, struct diag *diag)
+{
+    struct listener_options options = {
+        .host = broker->options.host,
+        .port = broker->options.port,
+        .frame_max_bytes = FRAME_MAX_BYTES,
+        .idle_timeout_ms = IDLE_TIMEOUT_MS,
+        .budget = broker->options.budget,
+        .ops = &session_ops,
+        .ctx = broker,
+    };
+    TRY(listener_open(&broker->listener, broker->loops, &options, diag));
+    *port = broker->port = listener_port(broker->listener);
+    return ERR_OK;
+}
+
+void broker_close(struct broker *broker)
+{
+    if (broker->listener)
+        listener_close(broker->listener); // every waiting request is abandoned
+    mutex_lock(&broker->lock);
+    while (broker->live_requests)
+        cond_wait(&broker->idle, &broker->lock);
+    mutex_unlock(&broker->lock);
+    broker_free(broker);
+}

@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A session is one client connection: it frames requests, keeps them in the order they came, and
+// lets their answers out in that order, whoever finishes first.
+//
+// A request that cannot be understood (unknown key, version out of range, bytes that do not decode)
+// closes the connection when its turn to be answered comes, as Kafka does: an error in a shape the
+// client did not ask for would be misread.
+#include "broker/broker_int.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/metric.h"
+#include "wire/kafka/api_versions.h"
+
+#include <assert.h>
+
+#define REQUEST_MAX_BYTES  (100 << 20) // socket.request.max.bytes
+#define REQUEST_COST_BYTES 512         // what a waiting request costs beside its frame
+
+struct session {
+    struct broker *broker;
+    struct conn *conn; // a reference
+    struct list requests;
+    size_t in_flight;
+    bool paused; // because too many are in flight
+    bool closed;
+    bool held; // not to be freed now
+};
+
+static void release_ranges(struct response_range *ranges, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (ranges[i].buf)
+            buf_unref(ranges[i].buf);
+        else if (ranges[i].release)
+            ranges[i].release(ranges[i].ctx);
+    }
+}
+
+static void request_free(struct request *request)
+{
+    struct broker *broker = request->broker;
+    release_ranges(request->ranges, request->range_count);
+    str_release(&request->out);
+    buf_unref(request->frame);
+    arena_release(&request->arena);
+    if (broker->options.budget && request->charged)
+        budget_release(broker->options.budget, request->charged);
+    mem_free(request);
+    mutex_lock(&broker->lock);
+    if (--broker->live_requests == 0)
+        cond_broadcast(&broker->idle);
+    mutex_unlock(&broker->lock);
+}
+
+static void session_end(struct session *session)
+{
+    if (!session->closed || session->held || !list_empty(&session->requests))
+        return;
+    conn_unref(session->conn);
+    mem_free(session);
+}
+
+// --- answers
+// ------------------------------------------------------------------------------------------
+
+static void free_text(void *ctx)
+{
+    mem_free(ctx);
+}
+
+static void unref_buf(void *ctx)
+{
+    buf_unref(ctx);
+}
+
+static void send_slice(struct conn *conn, struct buf *whole, size_t from, size_t to)
+{
+    if (to > from)
+        conn_send(conn, buf_wrap(whole->ptr + from, to - from, unref_buf, buf_ref(whole)));
+}
+
+static void send_answer(struct session *session, struct request *request)
+{
+    size_t size = request->out.size;
+    char *text = str_take(&request->out);
+    struct buf *whole = buf_wrap(text, size, free_text, text);
+    if (request->range_count == 0) {
+        conn_send(session->conn, whole);
+        return;
+    }
+    size_t from = 0;
+    for (size_t i = 0; i < request->range_count; i++) {
+        struct response_range *range = &request->ranges[i];
+        send_slice(session->conn, whole, from, range->at);
+        from = range->at;
+        if (range->buf)
+            conn_send(session->conn, range->buf);
+        else
+            conn_send_file(session->conn, range->fd, range->offset, range->size, range->release,
+                           range->ctx);
+    }
+    request->range_count = 0; // the connection has them now
+    send_slice(session->conn, whole, from, size);
+    buf_unref(whole);
+}
+
+static void flush(struct session *session)
+{
+    while (!list_empty(&session->requests)) {
+        struct request *request = CONTAINER_OF(session->requests.next, struct request, link);
+        if (!request->answered)
+            break;
+        list_remove(&request->link);
+        session->in_flight--;
+        if (request->fatal && !session->closed)
+            conn_close(session->conn);
+        else if (!request->silent && !session->closed && conn_is_open(session->conn))
+            send_answer(session, request);
+        metric_add(request->fatal ? METRIC_KAFKA_REQUEST_ERRORS : METRIC_KAFKA_REQUESTS, 1);
+        request_free(request);
+    }
+    if (session->paused && session->in_flight <= BROKER_IN_FLIGHT_MAX / 2) {
+        session->paused = false;
+        conn_resume(session->conn);
+    }
+    session_end(session);
+}
+
+// On the loop.
+static void answered(struct post *post)
+{
+    struct request *request = CONTAINER_OF(post, struct request, post);
+    struct session *session = request->session;
+    assert(!request->answered);
+    request->answered = true;
+    if (request->serial)
+        conn_resume(session->conn);
+    flush(session);
+}
+
+static void finish(struct request *request)
+{
+    struct loop *loop = conn_loop(request->session->conn);
+    if (loop_is_here(loop))
+        answered(&request->post);
+    else
+        loop_post(loop, &request->post, answered);
+}
+
+void request_respond_ranges(struct request *request, const void *response,
+                            struct response_range *ranges, size_t count)
+{
+    struct str *out = &request->out;
+    size_t more = 0;
+    writer_u32(out, 0);
+    kafka_response_header_encode(request->header.key, request->header.version,
+                                 request->header.correlation_id, out);
+    request->api->response.encode(response, request->header.version, out);
+    for (size_t i = 0; i < count; i++)
+        more += ranges[i].size;
+    writer_patch_u32(out, 0, (uint32_t)(out->size - 4 + more));
+    request->ranges = ranges;
+    request->range_count = count;
+    finish(request);
+}
+
+void request_respond(struct request *request, const void *response)
+{
+    request_respond_ranges(request, response, NULL, 0);
+}
+
+void request_done(struct request *request)
+{
+    request->silent = true;
+    finish(request);
+}
+
+void request_refuse(struct request *request, const char *why)
+{
+    LOG_INFO("broker", "refused a request, closing the connection",
+             "peer=%s api=%d version=%d why=\"%s\"", conn_peer(request->session->conn),
+             request->header.key, request->header.version, why);
+    request->fatal = true;
+    finish(request);
+}
+
+// --- what handlers ask
+// ---------------------------------------------------------------------------------
+
+static void run_work(struct work *work)
+{
+    struct request *request = CONTAINER_OF(work, struct request, work);
+    request->run(request);
+}
+
+void request_work(struct request *request, void (*run)(struct request *request))
+{
+    request->run = run;
+    request->work = (struct work){.run = run_work};
+    work_submit(request->broker->loops, &request->work);
+}
+
+struct loop *request_loop(struct request *request)
+{
+    return conn_loop(request->session->conn);
+}
+
+const char *request_peer(struct request *request)
+{
+    return conn_peer(request->session->conn);
+}
+
+bool request_abandoned(struct request *request)
+{
+    return request->session->closed;
+}
+
+void request_advertised(struct request *request, struct bytes *host, int32_t *port)
+{
+    const struct broker_options *options = &request->broker->options;
+    char local[64] = "";
+    if (options->advertised_host && options->advertised_host[0]) {
+        *host = bytes_from(options->advertised_host);
+    } else {
+        conn_local(request->session->conn, local, sizeof local);
+        *host = bytes_from(arena_strdup(&request->arena, local));
+    }
+    *port = options->advertised_port ? options->advertised_port : request->broker->port;
+}
+
+// --- requests
+// ------------------------------------------------------------------------------------------
+
+static bool charge(struct request *request)
+{
+    struct budget *budget = request->broker->options.budget;
+    size_t bytes = REQUEST_COST_BYTES + request->arena.used_bytes;
+    if (!budget)
+        return true;
+    if (!budget_charge(budget, bytes))
+        return false;
+    request->charged = bytes;
+    return true;
+}
+
+// ApiVersions in a version we do not know is answered in version 0, so that the client learns what
+// to ask.
+static bool is_unknown_api_versions(const struct request *request)
+{
+    return request->header.key == KAFKA_API_VERSIONS &&
+           request->header.version > request->api->version_max;
+}
+
+static void dispatch(struct request *request, struct reader *reader)
+{
+    const struct api_handler *handler = api_handler_find(request->header.key);
+    request->api = kafka_api_find(request->header.key);
+    if (!handler || !request->api) {
+        request_refuse(request, "this API is not served");
+        return;
+    }
+    request->message = arena_zalloc(&request->arena, request->api->request.size);
+    if (is_unknown_api_versions(request)) {
+        request->api->request.init(request->message);
+    } else if (request->header.version < handler->min || request->header.version > handler->max) {
+        request_refuse(request, "this version of the API is not served");
+        return;
+    } else if (!request->api->request.decode(request->message, request->header.version, reader,
+                                             &request->arena)) {
+        request_refuse(request, "its bytes do not follow the protocol");
+        return;
+    }
+    if (!charge(request)) {
+        request_refuse(request, "the memory budget is full");
+        return;
+    }
+    if (handler->serial) {
+        request->serial = true;
+        conn_pause(request->session->conn);
+    }
+    handler->handle(request);
+}
+
+static void on_frame(struct conn *conn, struct buf *frame)
+{
+    struct session *session = conn_data(conn);
+    struct reader reader = reader_make(buf_bytes(frame));
+    struct request *request = MEM_NEW(struct request);
+    *request = (struct request){
+        .broker = session->broker, .session = session, .frame = frame, .arena = ARENA_INIT};
+    mutex_lock(&session->broker->lock);
+    session->broker->live_requests++;
+    mutex_unlock(&session->broker->lock);
+    list_push_back(&session->requests, &request->link);
+    if (++session->in_flight >= BROKER_IN_FLIGHT_MAX && !session->paused) {
+        session->paused = true;
+        conn_pause(conn);
+    }
+    reader_u32(&reader); // the frame's length
+    if (!kafka_request_header_decode(&request->header, &reader))
+        request_refuse(request, "its header does not follow the protocol");
+    else
+        dispatch(request, &reader);
+}
+
+static int64_t frame_size(struct conn *conn, const uint8_t *head, size_t size)
+{
+    if (size < 4)
+        return FRAME_MORE;
+    struct reader reader = reader_make(bytes_make(head, 4));
+    int32_t length = reader_i32(&reader);
+    if (length < 0 || length > REQUEST_MAX_BYTES) {
+        LOG_INFO("broker", "refused a frame, closing the connection", "peer=%s bytes=%d",
+                 conn_peer(conn), length);
+        return FRAME_REFUSED;
+    }
+    return 4 + (int64_t)length;
+}
+
+static void on_opened(struct conn *conn, void *ctx)
+{
+    struct session *session = MEM_NEW(struct session);
+    session->broker = ctx;
+    session->conn = conn_ref(conn);
+    list_init(&session->requests);
+    conn_set_data(conn, session);
+    metric_add(METRIC_KAFKA_CONNECTIONS, 1);
+}
+
+static struct request *next_abandoned(struct session *session)
+{
+    LIST_EACH(&session->requests, link)
+    {
+        struct request *request = CONTAINER_OF(link, struct request, link);
+        if (!request->answered && request->abandoned)
+            return request;
+    }
+    return NULL;
+}
+
+static void on_closed(struct conn *conn)
+{
+    struct session *session = conn_data(conn);
+    session->closed = true;
+    metric_add(METRIC_KAFKA_CONNECTIONS, -1);
+    session->held = true; // an abandoned request may end now, and others with it
+    struct request *request;
+    while ((request = next_abandoned(session))) {
+        void (*abandoned)(struct request *) = request->abandoned;
+        request->abandoned = NULL;
+        abandoned(request);
+    }
+    session->held = false;
+    session_end(session);
+}
+
+const struct conn_ops session_ops = {on_opened, frame_size, on_frame, on_closed};
