@@ -3,6 +3,7 @@
 // data_dir/log         the topics (store/log)
 // data_dir/cluster_id  22 characters, made once; clients tell clusters apart by it
 #include "broker/broker_int.h"
+#include "broker/groups.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -91,6 +92,8 @@ err_t broker_open(struct broker **out, const struct broker_options *options, str
     mutex_init(&broker->lock);
     cond_init(&broker->idle);
     err_t err = open_store(broker, diag);
+    if (err == ERR_OK)
+        err = groups_open(&broker->groups, broker, diag);
     if (err != ERR_OK) {
         broker_free(broker);
         return err;
@@ -117,11 +120,13 @@ err_t broker_listen(struct broker *broker, uint16_t *port, struct diag *diag)
 
 void broker_close(struct broker *broker)
 {
+    groups_stop(broker->groups);
     if (broker->listener)
         listener_close(broker->listener); // every waiting request is abandoned
     mutex_lock(&broker->lock);
     while (broker->live_requests)
         cond_wait(&broker->idle, &broker->lock);
     mutex_unlock(&broker->lock);
+    groups_close(broker->groups);
     broker_free(broker);
 }

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// DescribeGroups: a group nobody knows is "Dead" without an error until v5, GROUP_ID_NOT_FOUND
+// since v6.
+#include "wire/kafka/describe_groups.h"
+
+#include "broker/groups.h"
+#include "broker/topics.h"
+
+enum { NOT_FOUND_FROM = 6 };
+
+static struct bytes text(struct request *request, const char *value)
+{
+    return value ? bytes_from(arena_strdup(&request->arena, value)) : bytes_make("", 0);
+}
+
+static struct bytes metadata_of(struct request *request, const struct group *group,
+                                const struct group_member *member)
+{
+    for (size_t i = 0; i < member->protocols.count; i++)
+        if (bytes_is(member->protocols.items[i].name, group->protocol))
+            return arena_bytes(&request->arena, member->protocols.items[i].metadata);
+    return bytes_make("", 0);
+}
+
+static void fill_members(struct request *request, const struct group *group,
+                         struct kafka_describe_groups_response_group *out)
+{
+    out->members_count = (int32_t)group->members.count;
+    out->members = ARENA_ARRAY(&request->arena, struct kafka_describe_groups_response_member,
+                               group->members.count);
+    for (size_t i = 0; i < group->members.count; i++) {
+        const struct group_member *member = group->members.items[i];
+        struct kafka_describe_groups_response_member *to = &out->members[i];
+        to->member_id = text(request, member->id);
+        to->group_instance_id =
+            member->instance_id ? text(request, member->instance_id) : BYTES_NULL;
+        to->client_id = text(request, member->client_id);
+        to->client_host = text(request, member->client_host);
+        if (group->state != GROUP_STABLE)
+            continue;
+        to->member_metadata = metadata_of(request, group, member);
+        to->member_assignment = arena_bytes(&request->arena, member->assignment);
+    }
+}
+
+static void describe(struct request *request, struct bytes id,
+                     struct kafka_describe_groups_response_group *out)
+{
+    const struct kafka_describe_groups_request *m = request->message;
+    kafka_describe_groups_response_group_init(out);
+    out->group_id = id;
+    if (m->include_authorized_operations)
+        out->authorized_operations = TOPICS_OPERATIONS_GROUP;
+    struct group *group = groups_find(request->broker->groups, id);
+    if (!group) {
+        out->group_state = bytes_from(group_state_name(GROUP_DEAD));
+        if (request_version(request) >= NOT_FOUND_FROM) {
+            out->error_code = kafka_code(ERR_GROUP_NOT_FOUND);
+            out->error_message =
+                bytes_from(arena_printf(&request->arena, "Group %.*s not found.", BYTES_PRINT(id)));
+        }
+        return;
+    }
+    mutex_lock(&group->lock);
+    out->group_state = bytes_from(group_state_name(group->state));
+    out->protocol_type = text(request, group->protocol_type);
+    if (group->state == GROUP_STABLE)
+        out->protocol_data = text(request, group->protocol);
+    fill_members(request, group, out);
+    mutex_unlock(&group->lock);
+    group_unref(group);
+}
+
+void describe_groups_handle(struct request *request)
+{
+    const struct kafka_describe_groups_request *m = request->message;
+    struct kafka_describe_groups_response response;
+    kafka_describe_groups_response_init(&response);
+    response.groups_count = m->groups_count;
+    response.groups = ARENA_ARRAY(&request->arena, struct kafka_describe_groups_response_group,
+                                  (size_t)m->groups_count);
+    for (int32_t i = 0; i < m->groups_count; i++)
+        describe(request, m->groups[i], &response.groups[i]);
+    request_respond(request, &response);
+}

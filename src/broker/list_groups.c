@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "wire/kafka/list_groups.h"
+
+#include "broker/groups.h"
+
+#include <strings.h>
+
+#define TYPE_CLASSIC "classic"
+
+// No filter lets everything pass.
+static bool passes(const struct bytes *filter, int32_t count, const char *word)
+{
+    for (int32_t i = 0; i < count; i++)
+        if (filter[i].size == strlen(word) &&
+            strncasecmp((const char *)filter[i].ptr, word, filter[i].size) == 0)
+            return true;
+    return count == 0;
+}
+
+void list_groups_handle(struct request *request)
+{
+    const struct kafka_list_groups_request *m = request->message;
+    struct kafka_list_groups_response response;
+    kafka_list_groups_response_init(&response);
+    size_t count;
+    struct group **all = groups_all(request->broker->groups, &request->arena, &count);
+    response.groups = ARENA_ARRAY(&request->arena, struct kafka_list_groups_response_group, count);
+    for (size_t i = 0; i < count; i++) {
+        struct group *group = all[i];
+        mutex_lock(&group->lock);
+        const char *state = group_state_name(group->state);
+        if (group->state != GROUP_DEAD && passes(m->states_filter, m->states_filter_count, state) &&
+            passes(m->types_filter, m->types_filter_count, TYPE_CLASSIC)) {
+            struct kafka_list_groups_response_group *out =
+                &response.groups[response.groups_count++];
+            out->group_id = bytes_from(arena_strdup(&request->arena, group->id));
+            out->protocol_type = bytes_from(
+                arena_strdup(&request->arena, group->protocol_type ? group->protocol_type : ""));
+            out->group_state = bytes_from(state);
+            out->group_type = bytes_from(TYPE_CLASSIC);
+        }
+        mutex_unlock(&group->lock);
+        group_unref(group);
+    }
+    request_respond(request, &response);
+}

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// offsets: the committed positions of one group, and their records in the topic __consumer_offsets.
+//
+// An entry knows two values: the durable one, which readers see, and the newest one on its way to
+// the disk, which a snapshot writes. Records reach the log in the order in which the group's mutex
+// was held, so replay gives the newest.
+//
+// Thread     with the group's mutex held, unless it says otherwise.
+#ifndef BROKER_OFFSETS_H
+#define BROKER_OFFSETS_H
+
+#include "base/arena.h"
+#include "base/str.h"
+#include "broker/group.h"
+#include "store/log/log_store.h"
+
+enum { OFFSETS_METADATA_MAX = 4096 };
+
+struct offset_value {
+    int64_t offset; // -1: none
+    int32_t leader_epoch;
+    int64_t commit_ms;
+    struct bytes metadata; // owned by the entry
+};
+
+struct offset_entry {
+    char *topic;
+    int32_t partition;
+    struct offset_value durable;
+    struct offset_value newest;
+    unsigned writing; // records on their way
+};
+
+struct offset_change {
+    struct bytes topic;
+    int32_t partition;
+    struct offset_value value; // offset -1 deletes; the bytes live until done()
+};
+
+// One record batch of changes.
+struct offset_write {
+    // in
+    struct group *group; // a reference the caller keeps until done()
+    struct offset_change *changes;
+    size_t count;
+    // Durable, or failed. Any thread, perhaps inside offsets_write() with the mutex held: must not
+    // take it.
+    void (*done)(struct offset_write *write);
+    // out
+    err_t err;
+    const char *story;    // lives until done() returns; may be NULL
+    struct append append; // private
+};
+
+void offsets_write(struct offset_write *write, struct partition *partition);
+
+// NULL when nothing is committed.
+const struct offset_value *offsets_find(const struct group *group, struct bytes topic,
+                                        int32_t partition);
+size_t offsets_count(const struct group *group); // durable ones
+// Durable ones, sorted by topic and partition; copies in `arena`, as changes.
+struct offset_change *offsets_all(const struct group *group, struct arena *arena, size_t *count);
+// Every newest value as one batch, for a snapshot; false when there is nothing.
+bool offsets_snapshot(const struct group *group, struct str *batch);
+// While loading, before there are other threads: what a record of the topic says.
+struct offset_record {
+    struct bytes group;
+    struct offset_change change;
+};
+// False when the record is not about an offset or breaks the format. Views into the record.
+bool offsets_parse(struct bytes key, struct bytes value, struct offset_record *out);
+void offsets_apply(struct group *group, const struct offset_change *change);
+void offsets_free(struct offsets *offsets);
+
+#endif
