@@ -120,6 +120,7 @@ err_t broker_listen(struct broker *broker, uint16_t *port, struct diag *diag)
 
 void broker_close(struct broker *broker)
 {
+    broker->closing = true;
     groups_stop(broker->groups);
     if (broker->listener)
         listener_close(broker->listener); // every waiting request is abandoned

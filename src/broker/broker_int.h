@@ -32,8 +32,9 @@ struct broker {
     struct groups *groups;
     char cluster_id[23]; // 16 random bytes in URL-safe base64
     uint16_t port;
-    struct mutex lock; // guards the next two
-    struct cond idle;  // live_requests fell to 0
+    _Atomic bool closing; // what waits answers at once
+    struct mutex lock;    // guards the next two
+    struct cond idle;     // live_requests fell to 0
     size_t live_requests;
 };
 

@@ -6,6 +6,9 @@
 #include "broker/broker_int.h"
 
 const struct api_handler api_handlers[] = {
+    {KAFKA_PRODUCE, 0, 11, produce_handle, false},
+    {KAFKA_FETCH, 4, 18, fetch_handle, false},
+    {KAFKA_LIST_OFFSETS, 1, 7, list_offsets_handle, false},
     {KAFKA_METADATA, 0, 13, metadata_handle, false},
     {KAFKA_OFFSET_COMMIT, 2, 9, offset_commit_handle, false},
     {KAFKA_OFFSET_FETCH, 1, 9, offset_fetch_handle, false},
@@ -19,6 +22,9 @@ const struct api_handler api_handlers[] = {
     {KAFKA_API_VERSIONS, 0, 4, api_versions_handle, false},
     {KAFKA_CREATE_TOPICS, 2, 7, create_topics_handle, true},
     {KAFKA_DELETE_TOPICS, 1, 6, delete_topics_handle, true},
+    {KAFKA_DELETE_RECORDS, 0, 2, delete_records_handle, true},
+    {KAFKA_INIT_PRODUCER_ID, 0, 4, init_producer_id_handle, true},
+    {KAFKA_OFFSET_FOR_LEADER_EPOCH, 2, 4, offset_for_leader_epoch_handle, false},
     {KAFKA_DESCRIBE_CONFIGS, 1, 4, describe_configs_handle, false},
     {KAFKA_ALTER_CONFIGS, 0, 2, alter_configs_handle, true},
     {KAFKA_CREATE_PARTITIONS, 0, 3, create_partitions_handle, true},
