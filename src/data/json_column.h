@@ -33,7 +33,6 @@ struct json_options {
     bool primitives_as_string; // schema_of_json
     bool exact_text;           // 4.x: a STRING field keeps the source bytes of other tokens
     bool keep_null_fields;     // to_json: write nulls (ignoreNullFields = false)
-    bool pretty;               // to_json
     const struct datetime_pattern *date_format;      // NULL: cast rules / ISO
     const struct datetime_pattern *timestamp_format; // NULL: cast rules / ISO
     const struct datetime_pattern *date_format_out;  // to_json
