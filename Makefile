@@ -70,6 +70,11 @@ $(GEN)/console/assets.c: build/web/index.html.gz build/tools/gen_assets
 	@mkdir -p $(@D)
 	build/tools/gen_assets $@ build/web index.html.gz
 
+GEN_FILES += $(GEN)/tables/system_tables.h $(GEN)/tables/system_tables.c
+$(GEN)/tables/system_tables.h $(GEN)/tables/system_tables.c &: schema/cql/system.tbl build/tools/gen_system
+	@mkdir -p $(GEN)/tables
+	build/tools/gen_system schema/cql/system.tbl $(GEN)/tables/system_tables.h $(GEN)/tables/system_tables.c
+
 # --- libraries ---
 define folder_rules
 SRC_$(1)  := $$(filter-out %_test.c %_fuzz.c,$$(shell find src/$(1) -name '*.c' 2>/dev/null | sort))

@@ -1,0 +1,417 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The way of a request: request_start() on the loop decodes it; a prepared statement that does not
+// block is submitted there and then, everything else goes to a worker. done() may come on any
+// thread: it builds the answer and posts it to the loop, which sends it and frees the request.
+#include "tables/server.h"
+
+#include "base/log.h"
+#include "base/metric.h"
+#include "os/clock.h"
+#include "os/random.h"
+#include "tables/parse.h"
+
+enum { CONSISTENCY_MAX = 0x000A, SERIAL = 0x0008, LOCAL_SERIAL = 0x0009 };
+
+// --- the end -------------------------------------------------------------------------------------
+static void request_free(struct request *request)
+{
+    struct tables_server *server = request->server;
+    for (size_t i = 0; i < request->plan_count; i++) {
+        if (request->exec.plans[i])
+            plan_unref(request->exec.plans[i]);
+    }
+    if (request->plan)
+        plan_unref(request->plan);
+    exec_result_release(&request->exec.result);
+    str_release(&request->body);
+    buf_unref(request->frame);
+    arena_release(&request->arena);
+    conn_unref(request->conn);
+    mem_free(request);
+    mutex_lock(&server->mutex);
+    if (--server->in_flight == 0)
+        cond_broadcast(&server->idle);
+    mutex_unlock(&server->mutex);
+}
+
+static void deliver(struct post *post)
+{
+    struct request *request = CONTAINER_OF(post, struct request, post);
+    struct session *session = request->session;
+    if (!conn_is_open(request->conn)) {
+        buf_unref(request->answer);
+        request_free(request);
+        return;
+    }
+    if (request->exec.result.kind == EXEC_SET_KEYSPACE) {
+        mem_free(session->keyspace);
+        session->keyspace = mem_strdup(request->exec.result.keyspace);
+    }
+    conn_send(request->conn, request->answer);
+    session->in_flight--;
+    if (session->paused && session->in_flight < SESSION_IN_FLIGHT_MAX / 2) {
+        session->paused = false;
+        conn_resume(request->conn);
+    }
+    request_free(request);
+}
+
+static const char *opcode_name(uint8_t opcode)
+{
+    return opcode == CQL_QUERY     ? "QUERY"
+           : opcode == CQL_PREPARE ? "PREPARE"
+           : opcode == CQL_EXECUTE ? "EXECUTE"
+                                   : "BATCH";
+}
+
+static void keep_trace(const struct request *request)
+{
+    struct tables_server *server = request->server;
+    mutex_lock(&server->mutex);
+    struct trace *trace = &server->traces[server->trace_count++ % TRACES_MAX];
+    memcpy(trace->id, request->trace_id, sizeof trace->id);
+    trace->started_us = request->started_us;
+    trace->duration_us = clock_now_us() - request->started_us;
+    snprintf(trace->client, sizeof trace->client, "%s", conn_peer(request->conn));
+    snprintf(trace->command, sizeof trace->command, "%s",
+             opcode_name(request->message.head.opcode));
+    bool text =
+        request->message.head.opcode != CQL_BATCH && request->message.head.opcode != CQL_EXECUTE;
+    snprintf(trace->query, sizeof trace->query, "%.*s",
+             BYTES_PRINT(text ? request->message.text : BYTES_NULL));
+    mutex_unlock(&server->mutex);
+}
+
+static void answer(struct request *request, struct buf *frame)
+{
+    if (request->traced)
+        keep_trace(request);
+    metric_add(METRIC_CQL_REQUESTS, 1);
+    if (request->exec.result.kind == EXEC_ERROR && request->exec.result.error.diag.code)
+        metric_add(METRIC_CQL_REQUEST_ERRORS, 1);
+    request->answer = frame;
+    loop_post(conn_loop(request->conn), &request->post, deliver);
+}
+
+static void answer_result(struct request *request)
+{
+    answer(request, respond_result(request, &request->exec.result));
+}
+
+static void answer_error(struct request *request, const struct exec_error *error)
+{
+    request->exec.result.kind = EXEC_ERROR;
+    request->exec.result.error = *error;
+    answer_result(request);
+}
+
+static void refuse(struct request *request, err_t code, const char *text)
+{
+    struct exec_error error = {.diag = {.code = code}};
+    snprintf(error.diag.text, sizeof error.diag.text, "%s", text);
+    answer_error(request, &error);
+}
+
+static void exec_done(struct exec *exec)
+{
+    answer_result(exec->ctx);
+}
+
+// --- values --------------------------------------------------------------------------------------
+static const struct bound_value *value_named(const struct cql_params *params, const char *name)
+{
+    for (size_t i = 0; i < params->value_count; i++) {
+        if (bytes_is(params->names[i], name))
+            return &params->values[i];
+    }
+    return NULL;
+}
+
+// The values in marker order; named ones are looked up by the names of the markers.
+static bool order_values(struct request *request, const struct plan_info *info,
+                         const struct bound_value **out, struct exec_error *error)
+{
+    const struct cql_params *params = &request->message.params;
+    *out = params->values;
+    if (!params->names) {
+        if (params->value_count == info->bind_count)
+            return true;
+        error->diag.code = FAIL(&error->diag, ERR_INVALID,
+                                "there were %zu markers(?) in CQL but %zu bound variables",
+                                info->bind_count, params->value_count);
+        return false;
+    }
+    struct bound_value *values = ARENA_ARRAY(&request->arena, struct bound_value, info->bind_count);
+    for (size_t i = 0; i < info->bind_count; i++) {
+        const struct bound_value *value = value_named(params, info->binds[i].name);
+        if (!value) {
+            error->diag.code = FAIL(&error->diag, ERR_INVALID,
+                                    "Invalid amount of bind variables: "
+                                    "no value is named '%s'",
+                                    info->binds[i].name);
+            return false;
+        }
+        values[i] = *value;
+    }
+    *out = values;
+    return true;
+}
+
+static bool check_consistency(const struct cql_params *params, bool conditional,
+                              struct exec_error *error)
+{
+    if (params->consistency > CONSISTENCY_MAX) {
+        error->diag.code = FAIL(&error->diag, ERR_MALFORMED,
+                                "Unknown code %d for a consistency level", params->consistency);
+    } else if (conditional && params->serial_consistency != SERIAL &&
+               params->serial_consistency != LOCAL_SERIAL) {
+        error->diag.code = FAIL(&error->diag, ERR_INVALID,
+                                "Invalid consistency for conditional update. Must be one "
+                                "of SERIAL or LOCAL_SERIAL");
+    }
+    return error->diag.code == ERR_OK;
+}
+
+static void fill_exec(struct request *request, const struct cql_params *params)
+{
+    struct exec *exec = &request->exec;
+    exec->keyspace = request->keyspace;
+    exec->consistency = params->consistency;
+    exec->serial_consistency = params->serial_consistency;
+    exec->timestamp_us = params->timestamp_us;
+    exec->page_size = params->page_size;
+    exec->paging_state = params->paging_state;
+    exec->arena = &request->arena;
+    exec->done = exec_done;
+    exec->ctx = request;
+}
+
+// Runs request->plan with the request's values.
+static void run_plan(struct request *request)
+{
+    const struct plan_info *info = plan_info(request->plan);
+    const struct cql_params *params = &request->message.params;
+    struct exec_error error = {0};
+    const struct bound_value *values;
+    if (!check_consistency(params, info->is_conditional, &error) ||
+        !order_values(request, info, &values, &error)) {
+        answer_error(request, &error);
+        return;
+    }
+    fill_exec(request, params);
+    struct exec *exec = &request->exec;
+    exec->plans = &request->plan;
+    exec->plan_count = 1;
+    exec->values = arena_dup(&request->arena, &values, sizeof(values));
+    exec->value_counts = arena_dup(&request->arena, &info->bind_count, sizeof info->bind_count);
+    tables_submit(request->server->tables, exec);
+}
+
+// --- on a worker ---------------------------------------------------------------------------------
+// DESCRIBE, LIST ROLES and what is refused by name; true if the request has been answered.
+static bool answer_described(struct request *request, const struct statement *statement)
+{
+    bool query = request->message.head.opcode == CQL_QUERY;
+    struct exec_result *result = &request->exec.result;
+    if (!describe_execute(request->server->tables, statement, request->keyspace, &request->arena,
+                          result))
+        return false;
+    if (query || result->kind == EXEC_ERROR) {
+        answer_result(request);
+    } else {
+        exec_result_release(result);
+        *result = (struct exec_result){0};
+        refuse(request, ERR_INVALID, "only statements that read or write tables can be prepared");
+    }
+    return true;
+}
+
+// Parses and plans; true if `*out` is a plan, else the request has been answered.
+static bool plan_text(struct request *request, struct bytes text, struct plan **out)
+{
+    struct arena arena;
+    struct exec_error error = {0};
+    const struct statement *statement;
+    arena_init(&arena, 4096);
+    err_t err = statement_parse(&statement, &arena, text, &error.diag);
+    if (err == ERR_OK && answer_described(request, statement)) {
+        arena_release(&arena);
+        return false;
+    }
+    if (err == ERR_OK)
+        err = tables_prepare(request->server->tables, statement, &arena, request->keyspace, out,
+                             &error);
+    else
+        arena_release(&arena);
+    if (err == ERR_OK)
+        return true;
+    error.diag.code = err;
+    answer_error(request, &error);
+    return false;
+}
+
+static void run_query(struct work *work)
+{
+    struct request *request = CONTAINER_OF(work, struct request, work);
+    if (plan_text(request, request->message.text, &request->plan))
+        run_plan(request);
+}
+
+static void run_execute(struct work *work)
+{
+    run_plan(CONTAINER_OF(work, struct request, work));
+}
+
+static void run_prepare(struct work *work)
+{
+    struct request *request = CONTAINER_OF(work, struct request, work);
+    struct prepared_cache *cache = request->server->prepared;
+    uint8_t id[PREPARED_ID_SIZE];
+    prepared_id(id, request->keyspace, request->message.text);
+    request->plan = prepared_get(cache, bytes_make(id, sizeof id));
+    if (!request->plan) {
+        if (!plan_text(request, request->message.text, &request->plan))
+            return;
+        prepared_put(cache, id, request->keyspace, request->message.text, request->plan);
+    }
+    request->exec.result.kind = EXEC_VOID;
+    answer(request, respond_prepared(request, id, plan_info(request->plan)));
+}
+
+// One statement of a batch; false if the request has been answered.
+static bool batch_plan(struct request *request, const struct cql_batch_item *item,
+                       struct plan **out)
+{
+    if (!item->prepared)
+        return plan_text(request, item->text, out);
+    *out = prepared_get(request->server->prepared, item->text);
+    if (!*out)
+        answer(request, respond_unprepared(request, item->text));
+    return *out != NULL;
+}
+
+static void run_batch(struct work *work)
+{
+    struct request *request = CONTAINER_OF(work, struct request, work);
+    const struct cql_batch *batch = &request->message.batch;
+    struct exec *exec = &request->exec;
+    struct exec_error error = {0};
+    struct plan **plans = ARENA_ARRAY(&request->arena, struct plan *, batch->count);
+    const struct bound_value **values =
+        ARENA_ARRAY(&request->arena, const struct bound_value *, batch->count);
+    size_t *counts = ARENA_ARRAY(&request->arena, size_t, batch->count);
+    bool conditional = false;
+    exec->plans = plans;
+    exec->values = values;
+    exec->value_counts = counts;
+    exec->is_batch = true;
+    exec->batch_kind = (enum batch_kind)batch->kind;
+    exec->result.kind = EXEC_VOID;
+    for (size_t i = 0; i < batch->count; i++) {
+        if (!batch_plan(request, &batch->items[i], &plans[i]))
+            return;
+        request->plan_count = exec->plan_count = i + 1;
+        const struct plan_info *info = plan_info(plans[i]);
+        conditional = conditional || info->is_conditional;
+        values[i] = batch->items[i].values;
+        counts[i] = batch->items[i].value_count;
+        if (counts[i] != info->bind_count) {
+            error.diag.code = FAIL(&error.diag, ERR_INVALID,
+                                   "There were %zu markers(?) in CQL but %zu bound variables",
+                                   info->bind_count, counts[i]);
+            answer_error(request, &error);
+            return;
+        }
+    }
+    if (!check_consistency(&batch->params, conditional, &error)) {
+        answer_error(request, &error);
+        return;
+    }
+    fill_exec(request, &batch->params);
+    tables_submit(request->server->tables, exec);
+}
+
+// --- on the loop ---------------------------------------------------------------------------------
+static void submit(struct request *request, void (*run)(struct work *work))
+{
+    request->work.run = run;
+    request->work.done = NULL;
+    request->work.loop = NULL;
+    work_submit(tables_loops(request->server->tables), &request->work);
+}
+
+static void start_execute(struct request *request)
+{
+    request->plan = prepared_get(request->server->prepared, request->message.text);
+    if (!request->plan)
+        answer(request, respond_unprepared(request, request->message.text));
+    else if (plan_info(request->plan)->does_not_block)
+        run_plan(request);
+    else
+        submit(request, run_execute);
+}
+
+static void dispatch(struct request *request)
+{
+    switch (request->message.head.opcode) {
+    case CQL_QUERY:
+        submit(request, run_query);
+        break;
+    case CQL_PREPARE:
+        submit(request, run_prepare);
+        break;
+    case CQL_EXECUTE:
+        start_execute(request);
+        break;
+    default:
+        submit(request, run_batch);
+    }
+}
+
+static struct request *request_new(struct session *session, struct cql_head head, struct buf *frame)
+{
+    struct request *request = MEM_NEW(struct request);
+    request->session = session;
+    request->server = session->server;
+    request->conn = conn_ref(session->conn);
+    request->frame = frame;
+    request->version = session->version;
+    request->compression = session->compression;
+    request->message.head = head;
+    request->traced = head.flags & CQL_FLAG_TRACING;
+    arena_init(&request->arena, 2048);
+    if (session->keyspace)
+        request->keyspace = arena_strdup(&request->arena, session->keyspace);
+    if (request->traced) {
+        request->started_us = clock_now_us();
+        timeuuid_new(request->trace_id, request->started_us);
+    }
+    if (++session->in_flight >= SESSION_IN_FLIGHT_MAX && !session->paused) {
+        session->paused = true;
+        conn_pause(session->conn);
+    }
+    mutex_lock(&session->server->mutex);
+    session->server->in_flight++;
+    mutex_unlock(&session->server->mutex);
+    return request;
+}
+
+void request_start(struct session *session, struct cql_head head, struct buf *frame)
+{
+    struct request *request = request_new(session, head, frame);
+    struct diag diag = DIAG_INIT;
+    struct bytes body = bytes_make(frame->ptr + CQL_HEAD_SIZE, frame->size - CQL_HEAD_SIZE);
+    err_t err = ERR_OK;
+    session->request_count++;
+    if (head.flags & CQL_FLAG_COMPRESSED) {
+        err = cql_decompress(&request->body, session->compression, body, CQL_FRAME_MAX, &diag);
+        body = bytes_make(str_text(&request->body), request->body.size);
+    }
+    if (err == ERR_OK)
+        err = cql_request_decode(&request->message, &request->arena, head, body, &diag);
+    if (err == ERR_OK)
+        dispatch(request);
+    else
+        refuse(request, err, diag_text(&diag));
+}
