@@ -162,10 +162,9 @@ struct loops *tables_loops(struct tables *tables);
 struct budget *tables_budget(struct tables *tables); // may be NULL
 // Closes the listener and waits for requests in flight; tables_close() calls it first. NULL is fine. BLOCKS
 void tables_server_stop(struct tables_server *server);
-// Called by the store after each schema change, before its exec's done(): the server tells registered connections.
-// NULL = nobody listens (and on return no call is under way). Any thread.
-void tables_on_schema_change(struct tables *tables,
-                             void (*fn)(void *ctx, const struct exec_result *change), void *ctx);
+// The store calls this after each schema change, before its exec's done(): registered connections
+// are told. NULL is fine. Any thread.
+void tables_server_schema_changed(struct tables_server *server, const struct exec_result *change);
 
 // Answers what needs only the schema: DESCRIBE and LIST ROLES, and refuses STATEMENT_UNSUPPORTED (describe.c). True
 // if it did: then `result` is filled, its strings in `arena`.

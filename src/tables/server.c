@@ -217,9 +217,10 @@ static void send_event(struct post *post)
     mem_free(event);
 }
 
-static void schema_changed(void *ctx, const struct exec_result *change)
+void tables_server_schema_changed(struct tables_server *server, const struct exec_result *change)
 {
-    struct tables_server *server = ctx;
+    if (!server)
+        return;
     struct buf *frames[CQL_VERSION_MAX + 1] = {0};
     for (int version = CQL_VERSION_MIN; version <= CQL_VERSION_MAX; version++)
         frames[version] = respond_event(version, change);
@@ -288,7 +289,6 @@ err_t tables_listen(struct tables *tables, const struct tables_listen_options *o
         tables_server_stop(server);
         return err;
     }
-    tables_on_schema_change(tables, schema_changed, server);
     LOG_INFO("tables", "serves CQL", "listen=%s:%u", options->host,
              (unsigned)listener_port(server->listener));
     return ERR_OK;
@@ -304,7 +304,6 @@ void tables_server_stop(struct tables_server *server)
 {
     if (!server)
         return;
-    tables_on_schema_change(server->tables, NULL, NULL);
     if (server->listener)
         listener_close(server->listener);
     mutex_lock(&server->mutex);
