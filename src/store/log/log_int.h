@@ -95,6 +95,8 @@ struct topic_limits { // settings the store obeys
     int64_t retention_bytes; // -1 = no bound
     int64_t retention_ms;    // -1 = no bound
     int64_t batch_max_bytes; // max.message.bytes
+    int64_t ahead_max_ms;    // message.timestamp.after.max.ms
+    int64_t behind_max_ms;   // message.timestamp.before.max.ms
     bool delete_old;         // cleanup.policy holds "delete"
 };
 

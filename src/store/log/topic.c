@@ -10,6 +10,8 @@ static const struct topic_limits limits_default = {
     .retention_bytes = -1,
     .retention_ms = 7LL * 24 * 60 * 60 * 1000,
     .batch_max_bytes = 1048588,
+    .ahead_max_ms = 60LL * 60 * 1000,
+    .behind_max_ms = INT64_MAX,
     .delete_old = true,
 };
 
@@ -168,6 +170,14 @@ static err_t number(const char *key, const char *value, int64_t min, int64_t max
     return ERR_OK;
 }
 
+// What is not built is refused rather than ignored.
+static err_t only(const char *key, const char *value, const char *allowed, struct diag *diag)
+{
+    if (strcmp(value, allowed) == 0)
+        return ERR_OK;
+    return FAIL(diag, ERR_CONFIG, "%s is \"%s\", only \"%s\" is supported", key, value, allowed);
+}
+
 static err_t apply(struct topic_limits *limits, const char *key, const char *value,
                    struct diag *diag)
 {
@@ -182,6 +192,14 @@ static err_t apply(struct topic_limits *limits, const char *key, const char *val
         return number(key, value, -1, INT64_MAX, &limits->retention_ms, diag);
     if (bytes_is(name, "max.message.bytes"))
         return number(key, value, 0, INT32_MAX, &limits->batch_max_bytes, diag);
+    if (bytes_is(name, "message.timestamp.after.max.ms"))
+        return number(key, value, 0, INT64_MAX, &limits->ahead_max_ms, diag);
+    if (bytes_is(name, "message.timestamp.before.max.ms"))
+        return number(key, value, 0, INT64_MAX, &limits->behind_max_ms, diag);
+    if (bytes_is(name, "message.timestamp.type"))
+        return only(key, value, "CreateTime", diag);
+    if (bytes_is(name, "compression.type"))
+        return only(key, value, "producer", diag);
     if (bytes_is(name, "cleanup.policy"))
         limits->delete_old = strstr(value, "delete") != NULL;
     return ERR_OK;
