@@ -79,12 +79,38 @@ static bool digits(struct json_lex *lex)
     return lex->at > start;
 }
 
+// Digits eight bytes at a time: which bytes are digits shows in their top bits; those before the
+// first other byte are shifted to the end of the word, where pairs, fours and eights are joined by
+// multiplication.
+static uint64_t take_eights(struct json_lex *lex, uint64_t whole)
+{
+    static const uint64_t powers[] = {1,      10,      100,      1000,     10000,
+                                      100000, 1000000, 10000000, 100000000};
+    size_t count = 8;
+    while (count == 8 && lex->end - lex->at >= 8) {
+        uint64_t word;
+        memcpy(&word, lex->at, 8);
+        word ^= 0x3030303030303030U;
+        uint64_t other = ((word + 0x7676767676767676U) | word) & 0x8080808080808080U;
+        count = other ? (size_t)__builtin_ctzll(other) / 8 : 8;
+        if (count == 0)
+            break;
+        word <<= 8 * (8 - count);
+        word = (word * 10 + (word >> 8)) & 0x00ff00ff00ff00ffU;
+        word = (word * 100 + (word >> 16)) & 0x0000ffff0000ffffU;
+        word = word * 10000 + (word >> 32);
+        whole = whole * powers[count] + (word & 0xffffffffU);
+        lex->at += count;
+    }
+    return whole;
+}
+
 bool json_lex_number(struct json_lex *lex, struct json_value *out)
 {
     const uint8_t *start = lex->at;
     lex->at += *lex->at == '-';
     const uint8_t *first = lex->at;
-    uint64_t whole = 0;
+    uint64_t whole = take_eights(lex, 0);
     while (lex->at < lex->end && is_digit(*lex->at))
         whole = whole * 10 + (*lex->at++ - '0'); // wraps; used up to 18 digits only
     out->token = JSON_INT;
