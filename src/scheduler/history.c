@@ -104,6 +104,8 @@ err_t history_open(struct history **out, const char *path, struct diag *diag)
     err_t err = db_open(&history->db, path, diag);
     if (err == ERR_OK)
         err = db_migrate(history->db, forms, sizeof forms / sizeof *forms, diag);
+    if (err == ERR_OK)
+        err = db_sync_later(history->db, diag);
     for (int i = 0; err == ERR_OK && i < QUERY_COUNT; i++)
         err = db_prepare(history->db, queries[i], &history->statements[i], diag);
     if (err != ERR_OK) {
@@ -132,6 +134,11 @@ err_t history_begin(struct history *history, struct diag *diag)
 err_t history_commit(struct history *history, struct diag *diag)
 {
     return db_commit(history->db, diag);
+}
+
+err_t history_sync(const char *path, struct diag *diag)
+{
+    return db_sync(path, diag);
 }
 
 void history_rollback(struct history *history)

@@ -14,9 +14,11 @@ struct history;
 MUST_USE err_t history_open(struct history **out, const char *path, struct diag *diag);
 void history_close(struct history *history); // NULL is fine
 
-// Several saves belong in one transaction; history_commit() makes them durable.
+// Several saves belong in one transaction. A commit survives our death; history_sync(), on any
+// thread, makes all commits before it survive a loss of power too.
 MUST_USE err_t history_begin(struct history *history, struct diag *diag);
 MUST_USE err_t history_commit(struct history *history, struct diag *diag);
+MUST_USE err_t history_sync(const char *path, struct diag *diag);
 void history_rollback(struct history *history);
 MUST_USE err_t history_save_run(struct history *history, const struct run *run, struct diag *diag);
 // Also keeps the try as it stands among the tries (try_number > 0).

@@ -2,8 +2,13 @@
 //
 // Memory holds what is active and decides; SQLite holds all of it. A round of the scheduler's
 // thread: take what has happened (ends of tries, wishes), decide, save every changed row in one
-// transaction, and only then start the tasks and answer the wishes. When saving fails nothing
-// starts, and the same rows are saved again a second later.
+// transaction, and only then start the tasks. When saving fails nothing starts, and the same rows
+// are saved again a second later.
+//
+// A start waits for the commit but not for the disk: what is committed survives kill -9, and a loss
+// of power can only make the last few milliseconds of tries run once more. Wishes are answered when
+// the disk has them. The syncer's thread brings commits to disk as fast as the disk can, many at
+// once when tasks are short.
 #include "scheduler/scheduler_int.h"
 
 #include "base/log.h"
@@ -57,6 +62,29 @@ static void run_worker(void *ctx)
             return;
         attempt_run(CONTAINER_OF(link, struct attempt, link));
     }
+}
+
+static void run_syncer(void *ctx)
+{
+    struct scheduler *scheduler = ctx;
+    mutex_lock(&scheduler->mutex);
+    while (!scheduler->syncer_stop) {
+        uint64_t upto = scheduler->committed;
+        if (upto == scheduler->synced) {
+            cond_wait(&scheduler->sync_wake, &scheduler->mutex);
+            continue;
+        }
+        mutex_unlock(&scheduler->mutex);
+        struct diag diag = DIAG_INIT;
+        err_t err = history_sync(scheduler->db_path, &diag);
+        if (err != ERR_OK)
+            LOG_ERROR("scheduler", "cannot sync its state", "%s", diag_text(&diag));
+        mutex_lock(&scheduler->mutex);
+        scheduler->sync_failed = err != ERR_OK;
+        scheduler->synced = upto;
+        cond_broadcast(&scheduler->answered);
+    }
+    mutex_unlock(&scheduler->mutex);
 }
 
 // --- saving ---
@@ -133,6 +161,10 @@ static bool save(struct scheduler *scheduler)
     }
     scheduler->broken = false;
     forget_saved(scheduler);
+    mutex_lock(&scheduler->mutex);
+    scheduler->committed++;
+    cond_signal(&scheduler->sync_wake);
+    mutex_unlock(&scheduler->mutex);
     if (scheduler->changed)
         scheduler->changed(scheduler->changed_ctx);
     return true;
@@ -201,8 +233,11 @@ static void answer(struct scheduler *scheduler, struct list *commands)
     if (list_empty(commands))
         return;
     mutex_lock(&scheduler->mutex);
-    for (struct list *link; (link = list_pop_front(commands));)
-        CONTAINER_OF(link, struct command, link)->done = true;
+    for (struct list *link; (link = list_pop_front(commands));) {
+        struct command *command = CONTAINER_OF(link, struct command, link);
+        command->commit = scheduler->committed;
+        command->done = true;
+    }
     cond_broadcast(&scheduler->answered);
     mutex_unlock(&scheduler->mutex);
 }
@@ -282,9 +317,12 @@ err_t scheduler__ask(struct scheduler *scheduler, struct command *command, struc
     list_push_back(&scheduler->commands, &command->link);
     scheduler->idle = false;
     cond_signal(&scheduler->wake);
-    while (!command->done)
+    while (!command->done || scheduler->synced < command->commit)
         cond_wait(&scheduler->answered, &scheduler->mutex);
+    bool lost = scheduler->sync_failed;
     mutex_unlock(&scheduler->mutex);
+    if (command->err == ERR_OK && lost)
+        return FAIL(diag, ERR_IO, "the scheduler's state cannot be brought to disk");
     return command->err;
 }
 
@@ -360,6 +398,7 @@ static struct scheduler *new_scheduler(void)
     cond_init(&scheduler->settled);
     cond_init(&scheduler->work_wake);
     cond_init(&scheduler->answered);
+    cond_init(&scheduler->sync_wake);
     list_init(&scheduler->reports);
     list_init(&scheduler->commands);
     list_init(&scheduler->work);
@@ -398,6 +437,7 @@ static void free_scheduler(struct scheduler *scheduler)
     cond_release(&scheduler->settled);
     cond_release(&scheduler->work_wake);
     cond_release(&scheduler->answered);
+    cond_release(&scheduler->sync_wake);
     mutex_release(&scheduler->mutex);
     mutex_release(&scheduler->read_mutex);
     mem_free(scheduler->workers);
@@ -444,6 +484,7 @@ err_t scheduler_open(struct scheduler **out, const struct scheduler_options *opt
     scheduler->workers = mem_zalloc(scheduler->parallelism * sizeof *scheduler->workers);
     for (size_t i = 0; i < scheduler->parallelism; i++)
         thread_start(&scheduler->workers[i], "task", run_worker, scheduler);
+    thread_start(&scheduler->syncer, "sched-sync", run_syncer, scheduler);
     thread_start(&scheduler->thread, "scheduler", run_scheduler, scheduler);
     *out = scheduler;
     return ERR_OK;
@@ -459,9 +500,13 @@ void scheduler_close(struct scheduler *scheduler)
     mutex_unlock(&scheduler->mutex);
     thread_join(&scheduler->thread);
     mutex_lock(&scheduler->mutex);
-    scheduler->workers_stop = true;
+    scheduler->workers_stop = scheduler->syncer_stop = true;
+    scheduler->synced = scheduler->committed; // closing the files syncs them
     cond_broadcast(&scheduler->work_wake);
+    cond_broadcast(&scheduler->answered);
+    cond_signal(&scheduler->sync_wake);
     mutex_unlock(&scheduler->mutex);
+    thread_join(&scheduler->syncer);
     for (size_t i = 0; i < scheduler->parallelism; i++)
         thread_join(&scheduler->workers[i]);
     free_scheduler(scheduler);

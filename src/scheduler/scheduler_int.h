@@ -35,6 +35,7 @@ struct command {
     err_t err;
     struct diag *diag;
     bool done;
+    uint64_t commit; // to be on disk before the answer counts
 };
 
 struct xcom_change {
@@ -69,8 +70,11 @@ struct scheduler {
     struct list reports, commands, work;
     struct cond work_wake;
     bool stopping, workers_stop, poked, idle;
-    struct cond answered;
+    struct cond answered, sync_wake;
+    uint64_t committed, synced; // transactions so far; of them on disk
+    bool syncer_stop, sync_failed;
     struct thread *workers;
+    struct thread syncer;
 
     // Readers, under `read_mutex`.
     struct mutex read_mutex;

@@ -5,6 +5,7 @@
 #include "store/db/db.h"
 
 #include "base/mem.h"
+#include "os/file.h"
 
 #include <sqlite3.h>
 
@@ -67,6 +68,25 @@ err_t db_open(struct db **out, const char *path, struct diag *diag)
     }
     *out = db;
     return ERR_OK;
+}
+
+err_t db_sync_later(struct db *db, struct diag *diag)
+{
+    return db_run(db, "PRAGMA synchronous=NORMAL", diag);
+}
+
+// The log is a plain file beside; SQLite's locks are not on it, so opening and closing it does no
+// harm.
+err_t db_sync(const char *path, struct diag *diag)
+{
+    int fd;
+    char *log = mem_printf("%s-wal", path);
+    err_t err = file_open(&fd, log, FILE_WRITE, diag);
+    mem_free(log);
+    TRY(err);
+    err = file_datasync(fd, diag);
+    file_close(fd);
+    return err;
 }
 
 void db_close(struct db *db)

@@ -23,6 +23,11 @@ struct db_statement;
 // Opens or creates the file at `path`.
 MUST_USE err_t db_open(struct db **out, const char *path, struct diag *diag);
 void db_close(struct db *db); // NULL is fine
+// From now on a commit survives the death of this process when it returns, and the loss of power
+// once db_sync() has been called after it. Files stay whole either way.
+MUST_USE err_t db_sync_later(struct db *db, struct diag *diag);
+// Puts what is committed on disk. Any thread.
+MUST_USE err_t db_sync(const char *path, struct diag *diag);
 
 // Brings the file to the newest form: runs the steps (each one or more statements) it has not had
 // yet, in order, each in its transaction. A step, once released, never changes. ERR_CONFIG when the

@@ -105,6 +105,22 @@ static void a_rolled_back_transaction_leaves_nothing(void **state)
     db_close(db);
 }
 
+static void a_relaxed_commit_is_seen_at_once_and_can_be_synced(void **state)
+{
+    (void)state;
+    struct db *db = open_db(1), *reader = open_db(1);
+    struct diag diag = DIAG_INIT;
+    assert_int_equal(db_sync_later(db, &diag), ERR_OK);
+    assert_int_equal(db_run(db, "INSERT INTO person VALUES ('a', 1)", &diag), ERR_OK);
+    assert_int_equal(count_people(reader), 1);
+    assert_int_equal(db_sync(PATH, &diag), ERR_OK);
+    assert_int_equal(db_run(db, "INSERT INTO person VALUES ('b', 1)", &diag), ERR_OK);
+    assert_int_equal(count_people(reader), 2);
+    db_close(reader);
+    db_close(db);
+    assert_int_equal(db_sync(FOLDER "/absent.db", &diag), ERR_NOT_FOUND);
+}
+
 static void a_file_that_is_no_database_is_reported(void **state)
 {
     (void)state;
@@ -123,6 +139,7 @@ int main(void)
         cmocka_unit_test_setup(values_come_back_and_null_stays_null, fresh),
         cmocka_unit_test_setup(migrations_run_once_and_a_newer_file_is_refused, fresh),
         cmocka_unit_test_setup(a_rolled_back_transaction_leaves_nothing, fresh),
+        cmocka_unit_test_setup(a_relaxed_commit_is_seen_at_once_and_can_be_synced, fresh),
         cmocka_unit_test_setup(a_file_that_is_no_database_is_reported, fresh),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
