@@ -207,7 +207,7 @@ static bool is_text(enum cql_kind kind)
     return kind == CQL_VARCHAR || kind == CQL_ASCII;
 }
 
-bool cast_allowed(const struct cql_type *to, const struct cql_type *from)
+bool term_cast_allowed(const struct cql_type *to, const struct cql_type *from)
 {
     if (cql_type_equal(to, from))
         return true;
@@ -270,11 +270,11 @@ static struct bytes cast_number(const struct cql_type *to, const struct cql_type
     return put_integer(arena, to->kind, number);
 }
 
-err_t cast_value(const struct cql_type *to, const struct cql_type *from, struct bytes value,
+err_t term_cast_value(const struct cql_type *to, const struct cql_type *from, struct bytes value,
                  struct arena *arena, struct bytes *out, struct diag *diag)
 {
     *out = value;
-    if (!cast_allowed(to, from))
+    if (!term_cast_allowed(to, from))
         return FAIL(diag, ERR_INVALID, "%s cannot be cast to %s", cql_kind_name(from->kind),
                     cql_kind_name(to->kind));
     if (!value.ptr || cql_type_equal(to, from) || (value.size == 0 && !is_text(to->kind)))

@@ -170,7 +170,7 @@ err_t select_eval(const struct plan *plan, const struct select_item *item,
         TRY(select_eval(plan, item->args, row, context, accumulators, &value, diag));
         if (!value.ptr)
             return ERR_OK;
-        return cast_value(item->type, item->args->type, value, context->arena, out, diag);
+        return term_cast_value(item->type, item->args->type, value, context->arena, out, diag);
     }
     case SELECT_AGGREGATE:
         *out = aggregate_value(item, &accumulators[item->aggregate_index], context->arena);

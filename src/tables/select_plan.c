@@ -150,7 +150,7 @@ static err_t plan_times(struct planner *at, const struct selector *selector,
 
 static err_t check_cast(struct planner *at, const struct select_item *item)
 {
-    if (cast_allowed(item->type, item->args->type))
+    if (term_cast_allowed(item->type, item->args->type))
         return ERR_OK;
     struct str from = {0}, to = {0};
     cql_type_write(&from, item->args->type);

@@ -100,8 +100,8 @@ MUST_USE err_t function_check(const struct function_info *info, const struct cql
 // --- casts and arithmetic (arith.c) --------------------------------------------------------------
 // CAST(value AS type) of SELECT: numbers among each other and to text, dates and times among each
 // other and to text.
-bool cast_allowed(const struct cql_type *to, const struct cql_type *from);
-MUST_USE err_t cast_value(const struct cql_type *to, const struct cql_type *from,
+bool term_cast_allowed(const struct cql_type *to, const struct cql_type *from);
+MUST_USE err_t term_cast_value(const struct cql_type *to, const struct cql_type *from,
                           struct bytes value, struct arena *arena, struct bytes *out,
                           struct diag *diag);
 // a op b, op one of + - * / %: the type of the result, NULL if these types have no such operation.
