@@ -10,20 +10,21 @@ err_t broker_group_commit(struct broker *broker, const char *id, const char *top
                           struct diag *diag)
 {
     struct arena arena = ARENA_INIT;
+    struct diag local = DIAG_INIT;
     struct group_caller nobody = {bytes_make("", 0), BYTES_NULL, -1};
-    struct group *group = groups_get(broker->groups, bytes_from(id));
-    mutex_lock(&group->lock);
-    err_t err = group_may_commit(group, &nobody);
-    mutex_unlock(&group->lock);
-    if (err != ERR_OK)
-        err = FAIL(diag, err, "cannot commit for group '%s': it has members", id);
     struct offset_change *changes = ARENA_ARRAY(&arena, struct offset_change, count);
     for (size_t i = 0; i < count; i++)
         changes[i] = (struct offset_change){
             bytes_from(topic), partitions[i], {offsets[i], -1, clock_now_ms(), bytes_make("", 0)}};
-    if (err == ERR_OK)
-        err = groups_write_wait(broker->groups, group, changes, count, diag);
-    group_unref(group);
+    err_t err;
+    do { // an unused group may be forgotten just when we got hold of it
+        diag_clear(&local);
+        struct group *group = groups_get(broker->groups, bytes_from(id));
+        err = groups_write_wait(broker->groups, group, &nobody, changes, count, &local);
+        group_unref(group);
+    } while (err == ERR_COORDINATOR_NOT_AVAILABLE && !broker->closing);
+    if (err != ERR_OK)
+        err = FAIL(diag, err, "%s", diag_text(&local));
     arena_release(&arena);
     return err;
 }

@@ -102,6 +102,20 @@ static void take_out(struct groups *groups, struct group *group)
 
 static void start_upkeep(struct groups *groups);
 
+// Nobody is in it and it keeps nothing: forgotten, as if it had never been. A caller that has just
+// got hold of it is told to ask again.
+static void drop_if_unused(struct groups *groups, struct group *group)
+{
+    mutex_lock(&group->lock);
+    bool unused = group->state == GROUP_EMPTY && !group->members.count && !group->pending.count &&
+                  !offsets_any(group);
+    if (unused)
+        group->state = GROUP_DEAD;
+    mutex_unlock(&group->lock);
+    if (unused)
+        take_out(groups, group);
+}
+
 static void tick(struct timer *timer)
 {
     struct groups *groups = CONTAINER_OF(timer, struct groups, timer);
@@ -113,7 +127,10 @@ static void tick(struct timer *timer)
     groups->ticking = false;
     struct group **all = groups_all(groups, &arena, &count);
     for (size_t i = 0; i < count; i++) {
-        more = group_tick(all[i]) || more;
+        if (group_tick(all[i]))
+            more = true;
+        else
+            drop_if_unused(groups, all[i]);
         group_unref(all[i]);
     }
     arena_release(&arena);
@@ -177,7 +194,8 @@ static void wake_waited(struct offset_write *write)
     mutex_unlock(&waited->lock);
 }
 
-err_t groups_write_wait(struct groups *groups, struct group *group, struct offset_change *changes,
+err_t groups_write_wait(struct groups *groups, struct group *group,
+                        const struct group_caller *caller, struct offset_change *changes,
                         size_t count, struct diag *diag)
 {
     if (count == 0)
@@ -187,14 +205,19 @@ err_t groups_write_wait(struct groups *groups, struct group *group, struct offse
     mutex_init(&waited.lock);
     cond_init(&waited.cond);
     mutex_lock(&group->lock);
-    groups_write(groups, &waited.write);
+    err_t refused = caller ? group_may_commit(group, caller) : ERR_OK;
+    if (refused == ERR_OK)
+        groups_write(groups, &waited.write);
     mutex_unlock(&group->lock);
     mutex_lock(&waited.lock);
-    while (!waited.finished)
+    while (refused == ERR_OK && !waited.finished)
         cond_wait(&waited.cond, &waited.lock);
     mutex_unlock(&waited.lock);
     cond_release(&waited.cond);
     mutex_release(&waited.lock);
+    if (refused != ERR_OK)
+        return FAIL(diag, refused, "group '%s' takes no commit: %s", group->id,
+                    err_info(refused)->text);
     err_t err = waited.write.err;
     if (err != ERR_OK)
         err = FAIL(diag, err, "cannot write to " OFFSETS_TOPIC ": %s",
@@ -221,7 +244,7 @@ static err_t forget(struct groups *groups, struct group *group, struct bytes top
         all[doomed].value = (struct offset_value){.offset = -1, .commit_ms = clock_now_ms()};
         doomed++;
     }
-    err_t err = groups_write_wait(groups, group, all, doomed, diag);
+    err_t err = groups_write_wait(groups, group, NULL, all, doomed, diag);
     arena_release(&arena);
     return err;
 }
@@ -438,19 +461,6 @@ static err_t load(struct groups *groups, struct diag *diag)
     }
 }
 
-static void drop_groups_without_offsets(struct groups *groups)
-{
-    struct arena arena = ARENA_INIT;
-    size_t count;
-    struct group **all = groups_all(groups, &arena, &count);
-    for (size_t i = 0; i < count; i++) {
-        if (offsets_count(all[i]) == 0)
-            take_out(groups, all[i]);
-        group_unref(all[i]);
-    }
-    arena_release(&arena);
-}
-
 static err_t open_topic(struct groups *groups, struct diag *diag)
 {
     static const struct topic_setting settings[] = {
@@ -481,7 +491,6 @@ err_t groups_open(struct groups **out, struct broker *broker, struct diag *diag)
         groups_close(groups);
         return err;
     }
-    drop_groups_without_offsets(groups);
     groups_watch(groups);
     *out = groups;
     return ERR_OK;

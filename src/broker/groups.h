@@ -25,9 +25,11 @@ void groups_watch(struct groups *groups);
 
 // offsets_write() into the broker's topic, and a snapshot when it has grown. Group's mutex held.
 void groups_write(struct groups *groups, struct offset_write *write);
-// The same, waiting. The mutex is not held. BLOCKS
+// The same, waiting; refused when `caller` (NULL = nobody to ask) may not commit now. The mutex is
+// not held. BLOCKS
 MUST_USE err_t groups_write_wait(struct groups *groups, struct group *group,
-                                 struct offset_change *changes, size_t count, struct diag *diag);
+                                 const struct group_caller *caller, struct offset_change *changes,
+                                 size_t count, struct diag *diag);
 // Forgets an empty group and its offsets. ERR_NON_EMPTY_GROUP, ERR_GROUP_NOT_FOUND. BLOCKS
 MUST_USE err_t groups_delete(struct groups *groups, struct bytes id, struct diag *diag);
 // A deleted topic takes its committed offsets with it. BLOCKS

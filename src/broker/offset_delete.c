@@ -70,7 +70,7 @@ static void run(struct request *request)
             &request->arena, struct kafka_offset_delete_response_topic, (size_t)m->topics_count);
         for (int32_t t = 0; t < m->topics_count; t++)
             fill_topic(&deleting, &m->topics[t], &deleting.response.topics[t]);
-        err = groups_write_wait(request->broker->groups, deleting.group, deleting.changes,
+        err = groups_write_wait(request->broker->groups, deleting.group, NULL, deleting.changes,
                                 deleting.count, NULL);
     }
     deleting.response.error_code = kafka_code(err);

@@ -261,6 +261,11 @@ size_t offsets_count(const struct group *group)
     return count;
 }
 
+bool offsets_any(const struct group *group)
+{
+    return group->offsets && group->offsets->map.count > 0;
+}
+
 static int by_place(const void *a, const void *b)
 {
     const struct offset_change *x = a;

@@ -59,6 +59,7 @@ void offsets_write(struct offset_write *write, struct partition *partition);
 const struct offset_value *offsets_find(const struct group *group, struct bytes topic,
                                         int32_t partition);
 size_t offsets_count(const struct group *group); // durable ones
+bool offsets_any(const struct group *group);     // durable ones or on their way
 // Durable ones, sorted by topic and partition; copies in `arena`, as changes.
 struct offset_change *offsets_all(const struct group *group, struct arena *arena, size_t *count);
 // Every newest value as one batch, for a snapshot; false when there is nothing.
