@@ -5,7 +5,8 @@
 // - `a/b` means a-max/b; `a-a` means the whole range; a range whose end is smaller wraps around;
 // - a set that holds every value counts as `*`, for the day fields only if the other one has a `*`
 // in it;
-// - `MON#1` decides alone: a day of month beside it is not looked at;
+// - `MON#1` stands alone: croniter fails on a day of month or a `*` beside it, so it is refused
+// here;
 // - weekday 7 is Sunday with five fields only, day 0 is day 1 with six fields only.
 #include "scheduler/cron.h"
 
@@ -242,6 +243,10 @@ static err_t combine(struct cron *cron, const struct field *parsed, const bool *
         return FAIL(
             diag, ERR_INVALID,
             "cron field 5 (day of week): plain weekdays cannot be mixed with '#' or 'L' ones");
+    if (cron->has_nth && (weekday->star || !cron->any_day))
+        return FAIL(diag, ERR_INVALID,
+                    "cron field 5 (day of week): '#' and 'L' weekdays cannot be combined with %s",
+                    weekday->star ? "'*'" : "a day of month");
     return ERR_OK;
 }
 

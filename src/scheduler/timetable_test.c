@@ -228,6 +228,8 @@ static void cron_refuses_with_field_and_text(void **state)
         {"R(0-5) * * * *", "'r(0-5)'"},
         {"0 0 * * MON#6", "cron field 5"},
         {"0 0 * * MON#1,TUE", "cannot be mixed"},
+        {"0 0 13 * FRI#1", "combined with a day of month"},
+        {"0 0 * * FRI#1,*", "combined with '*'"},
         {"1,,2 * * * *", "cron field 1"},
         {"0 0 * * L", "cron field 5"},
         {"0 0 31 2 *", "never comes true"},
