@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # make test: every stage in turn; each prints "N passed, N failed", the sum comes last.
-# Stages: unit (ASan + UBSan), clients (real, unmodified), crash (kill -9 under load), console (chromium).
+# Stages: unit (ASan + UBSan), clients (real, unmodified), examples (end to end), crash (kill -9 under load), console (chromium).
 # usage: run.sh [stage ...]
 set -u
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(unit clients crash console)
+[ ${#stages[@]} -gt 0 ] || stages=(unit clients examples crash console)
 passed=0 failed=0
 logs=build/test-logs
 mkdir -p $logs
@@ -14,6 +14,7 @@ run_stage() {
     unit) make --no-print-directory -j2 V=asan DEV=1 unit-bins >$logs/unit-build.log 2>&1 || { tail -30 $logs/unit-build.log; return 1; }
         tests/run_units.sh build/asan/test ;;
     clients) tests/run_pytest.sh tests/clients ;;
+    examples) tests/run_pytest.sh tests/examples ;;
     crash) tests/run_pytest.sh tests/crash ;;
     console) tests/run_pytest.sh tests/console ;;
     *) echo "unknown stage $1"; return 1 ;;
