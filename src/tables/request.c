@@ -134,9 +134,13 @@ static bool order_values(struct request *request, const struct plan_info *info,
 {
     const struct cql_params *params = &request->message.params;
     *out = params->values;
+    if (!params->names && params->value_count == info->bind_count)
+        return true;
+    if (!params->names && request->message.head.opcode == CQL_QUERY) {
+        error->diag.code = FAIL(&error->diag, ERR_INVALID, "Invalid amount of bind variables");
+        return false;
+    }
     if (!params->names) {
-        if (params->value_count == info->bind_count)
-            return true;
         error->diag.code = FAIL(&error->diag, ERR_INVALID,
                                 "there were %zu markers(?) in CQL but %zu bound variables",
                                 info->bind_count, params->value_count);
@@ -227,8 +231,32 @@ static bool answer_described(struct request *request, const struct statement *st
     return true;
 }
 
+// Does the statement name the keyspace of every table it touches?
+static bool is_qualified(const struct statement *statement)
+{
+    switch ((int)statement->kind) {
+    case STATEMENT_SELECT:
+        return statement->select.table.keyspace;
+    case STATEMENT_INSERT:
+        return statement->insert.table.keyspace;
+    case STATEMENT_UPDATE:
+        return statement->update.table.keyspace;
+    case STATEMENT_DELETE:
+        return statement->delete_.table.keyspace;
+    case STATEMENT_BATCH:
+        for (size_t i = 0; i < statement->batch.count; i++) {
+            if (!is_qualified(statement->batch.statements[i]))
+                return false;
+        }
+        return true;
+    default:
+        return false;
+    }
+}
+
 // Parses and plans; true if `*out` is a plan, else the request has been answered.
-static bool plan_text(struct request *request, struct bytes text, struct plan **out)
+static bool plan_text(struct request *request, struct bytes text, struct plan **out,
+                      bool *qualified)
 {
     struct arena arena;
     struct exec_error error = {0};
@@ -239,6 +267,7 @@ static bool plan_text(struct request *request, struct bytes text, struct plan **
         arena_release(&arena);
         return false;
     }
+    *qualified = err == ERR_OK && is_qualified(statement);
     if (err == ERR_OK)
         err = tables_prepare(request->server->tables, statement, &arena, request->keyspace, out,
                              &error);
@@ -254,7 +283,8 @@ static bool plan_text(struct request *request, struct bytes text, struct plan **
 static void run_query(struct work *work)
 {
     struct request *request = CONTAINER_OF(work, struct request, work);
-    if (plan_text(request, request->message.text, &request->plan))
+    bool qualified;
+    if (plan_text(request, request->message.text, &request->plan, &qualified))
         run_plan(request);
 }
 
@@ -263,17 +293,25 @@ static void run_execute(struct work *work)
     run_plan(CONTAINER_OF(work, struct request, work));
 }
 
+// Ids are Cassandra's: the connection's keyspace counts only where the statement needs it.
 static void run_prepare(struct work *work)
 {
     struct request *request = CONTAINER_OF(work, struct request, work);
     struct prepared_cache *cache = request->server->prepared;
-    uint8_t id[PREPARED_ID_SIZE];
-    prepared_id(id, request->keyspace, request->message.text);
+    struct bytes text = request->message.text;
+    uint8_t id[PREPARED_ID_SIZE], own_id[PREPARED_ID_SIZE];
+    prepared_id(id, NULL, text);
+    prepared_id(own_id, request->keyspace, text);
     request->plan = prepared_get(cache, bytes_make(id, sizeof id));
+    if (!request->plan && (request->plan = prepared_get(cache, bytes_make(own_id, sizeof id))))
+        memcpy(id, own_id, sizeof id);
     if (!request->plan) {
-        if (!plan_text(request, request->message.text, &request->plan))
+        bool qualified;
+        if (!plan_text(request, text, &request->plan, &qualified))
             return;
-        prepared_put(cache, id, request->keyspace, request->message.text, request->plan);
+        if (!qualified)
+            memcpy(id, own_id, sizeof id);
+        prepared_put(cache, id, request->keyspace, text, request->plan);
     }
     request->exec.result.kind = EXEC_VOID;
     answer(request, respond_prepared(request, id, plan_info(request->plan)));
@@ -283,8 +321,9 @@ static void run_prepare(struct work *work)
 static bool batch_plan(struct request *request, const struct cql_batch_item *item,
                        struct plan **out)
 {
+    bool qualified;
     if (!item->prepared)
-        return plan_text(request, item->text, out);
+        return plan_text(request, item->text, out, &qualified);
     *out = prepared_get(request->server->prepared, item->text);
     if (!*out)
         answer(request, respond_unprepared(request, item->text));

@@ -137,7 +137,7 @@ static void encode_columns(struct str *out, const struct column_spec *columns, s
 static void encode_meta(struct str *out, const struct cql_rows_meta *meta, int version)
 {
     bool more = meta->paging_state.size > 0, skip = meta->skip || meta->column_count == 0;
-    bool one_table = !skip && is_one_table(meta->columns, meta->column_count);
+    bool one_table = is_one_table(meta->columns, meta->column_count);
     writer_u32(out, (uint32_t)((one_table ? META_GLOBAL_SPEC : 0) | (more ? META_MORE_PAGES : 0) |
                                (skip ? META_NONE : 0)));
     writer_u32(out, (uint32_t)meta->column_count);
