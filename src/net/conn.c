@@ -150,7 +150,7 @@ void conn__flush_dirty(struct conn__shard *shard)
 
 void conn_send(struct conn *conn, struct buf *buf)
 {
-    assert(loop_is_here(conn->shard->loop));
+    assert(loop_is_here(conn->loop));
     struct conn__item *item = MEM_NEW(struct conn__item);
     item->buf = buf;
     item->size = buf->size;
@@ -160,7 +160,7 @@ void conn_send(struct conn *conn, struct buf *buf)
 void conn_send_file(struct conn *conn, int fd, int64_t offset, size_t size,
                     void (*release)(void *ctx), void *ctx)
 {
-    assert(loop_is_here(conn->shard->loop));
+    assert(loop_is_here(conn->loop));
     struct conn__item *item = MEM_NEW(struct conn__item);
     *item = (struct conn__item){
         .file = fd, .offset = offset, .size = size, .release = release, .ctx = ctx};
@@ -352,6 +352,7 @@ void conn__start(struct conn__shard *shard, int fd)
     conn->magic = CONN_MAGIC;
     conn->id = atomic_fetch_add(&last_id, 1) + 1;
     conn->shard = shard;
+    conn->loop = shard->loop;
     conn->listener = listener;
     conn->fd = fd;
     conn->open = true;
@@ -383,7 +384,7 @@ static void poll_closed(uv_handle_t *handle)
 
 void conn_abort(struct conn *conn)
 {
-    assert(loop_is_here(conn->shard->loop));
+    assert(loop_is_here(conn->loop));
     if (!conn->open)
         return;
     conn->open = false;
@@ -405,7 +406,7 @@ void conn_abort(struct conn *conn)
 
 void conn_close(struct conn *conn)
 {
-    assert(loop_is_here(conn->shard->loop));
+    assert(loop_is_here(conn->loop));
     if (!conn->open || conn->closing)
         return;
     conn->closing = true;
@@ -430,14 +431,14 @@ void conn_unref(struct conn *conn)
 
 void conn_pause(struct conn *conn)
 {
-    assert(loop_is_here(conn->shard->loop));
+    assert(loop_is_here(conn->loop));
     conn->paused++;
     set_reading(conn);
 }
 
 void conn_resume(struct conn *conn)
 {
-    assert(loop_is_here(conn->shard->loop) && conn->paused > 0);
+    assert(loop_is_here(conn->loop) && conn->paused > 0);
     conn->paused--;
     if (!conn->open)
         return;
@@ -452,7 +453,7 @@ bool conn_is_open(const struct conn *conn)
 
 struct loop *conn_loop(const struct conn *conn)
 {
-    return conn->shard->loop;
+    return conn->loop;
 }
 
 void *conn_data(const struct conn *conn)

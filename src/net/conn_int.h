@@ -39,7 +39,8 @@ struct conn {
     uint32_t magic;
     _Atomic unsigned refs;
     uint64_t id;
-    struct conn__shard *shard;
+    struct conn__shard *shard; // gone with the listener: not after closed()
+    struct loop *loop;
     struct listener *listener;
     struct list link;  // in shard->conns
     struct list dirty; // in shard->dirty
