@@ -265,8 +265,8 @@ static err_t do_backfill(struct scheduler *scheduler, struct command *command, s
     struct backfill backfill = {
         .scheduler = scheduler, .dry = command->flag, .json = command->json};
     const char *reprocess = command->text3 ? command->text3 : "none";
-    int64_t from, to;
-    size_t count;
+    int64_t from = 0, to = 0;
+    size_t count = 0;
     TRY(find_state(scheduler, command->dag_id, &backfill.state, diag));
     TRY(parse_bound(backfill.state->dag, command->text, false, &from, diag));
     TRY(parse_bound(backfill.state->dag, command->text2, true, &to, diag));

@@ -91,7 +91,7 @@ static int value_of(const struct field *field, const char *text, size_t size)
 
 static err_t add(struct field *field, int value, int nth, const char *item, struct diag *diag)
 {
-    if (value < fields[field->id].min || value > fields[field->id].max)
+    if (value < 0 || value < fields[field->id].min || value > fields[field->id].max)
         return wrong(field, item, diag);
     field->bits |= UINT64_C(1) << value;
     if (nth) {

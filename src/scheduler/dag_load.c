@@ -164,7 +164,7 @@ static void read_dependencies(struct dag_reader *reader, const struct yaml *node
     if (given && given->kind == YAML_LIST)
         for (size_t i = 0; i < given->count; i++)
             add_dependency(reader, given->items[i], task, tasks, count, &list);
-    else if (!yaml_is_null(given))
+    else if (given && !yaml_is_null(given))
         add_dependency(reader, given, task, tasks, count, &list);
     task->upstream_count = list.all.count;
     task->upstream = arena_dup(reader->arena, list.all.items, list.all.count * sizeof(size_t));

@@ -122,7 +122,7 @@ static bool anything_to_save(const struct scheduler *scheduler)
 static void forget_saved(struct scheduler *scheduler)
 {
     struct run_changes *changes = &scheduler->changes;
-    for (size_t i = 0; i < scheduler->dags.count; i++)
+    for (size_t i = 0; scheduler->states && i < scheduler->dags.count; i++)
         scheduler->states[i].dirty = false;
     for (size_t i = 0; i < changes->runs.count; i++)
         changes->runs.items[i]->dirty = false;

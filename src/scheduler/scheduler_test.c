@@ -443,7 +443,9 @@ static void a_wrong_folder_is_refused_with_all_problems(void **state)
 {
     (void)state;
     clean();
-    write_file("dags/a.yaml", "x: {schedul: '@daily', tasks: {a: {type: bush}}}\n");
+    write_file(
+        "dags/a.yaml",
+        "x: {schedul: '@daily', tasks: {a: {type: bush}}}\ngood: {tasks: {a: {type: empty}}}\n");
     struct problems problems = {0};
     struct diag diag = DIAG_INIT;
     struct scheduler_options options = {.data_dir = FOLDER "/data", .dags_dir = FOLDER "/dags"};

@@ -121,7 +121,7 @@ void db_rollback(struct db *db)
 
 static err_t read_version(struct db *db, int64_t *out, struct diag *diag)
 {
-    struct db_statement *statement;
+    struct db_statement *statement = NULL;
     TRY(db_run(db,
                "CREATE TABLE IF NOT EXISTS migration (step INTEGER PRIMARY KEY, at TEXT NOT NULL)",
                diag));
