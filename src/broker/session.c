@@ -25,7 +25,7 @@ struct session {
     size_t in_flight;
     bool paused; // because too many are in flight
     bool closed;
-    bool held; // not to be freed now
+    unsigned holds; // not to be freed now: the connection may close inside our calls to it
 };
 
 static void release_ranges(struct response_range *ranges, size_t count)
@@ -56,7 +56,7 @@ static void request_free(struct request *request)
 
 static void session_end(struct session *session)
 {
-    if (!session->closed || session->held || !list_empty(&session->requests))
+    if (!session->closed || session->holds || !list_empty(&session->requests))
         return;
     conn_unref(session->conn);
     mem_free(session);
@@ -106,7 +106,7 @@ static void send_answer(struct session *session, struct request *request)
     buf_unref(whole);
 }
 
-static void flush(struct session *session)
+static void send_finished(struct session *session)
 {
     while (!list_empty(&session->requests)) {
         struct request *request = CONTAINER_OF(session->requests.next, struct request, link);
@@ -121,23 +121,26 @@ static void flush(struct session *session)
         metric_add(request->fatal ? METRIC_KAFKA_REQUEST_ERRORS : METRIC_KAFKA_REQUESTS, 1);
         request_free(request);
     }
-    if (session->paused && session->in_flight <= BROKER_IN_FLIGHT_MAX / 2) {
-        session->paused = false;
-        conn_resume(session->conn);
-    }
-    session_end(session);
 }
 
-// On the loop.
+// On the loop. A connection that resumes may hand in frames at once, so this may nest.
 static void answered(struct post *post)
 {
     struct request *request = CONTAINER_OF(post, struct request, post);
     struct session *session = request->session;
+    bool serial = request->serial;
     assert(!request->answered);
     request->answered = true;
-    if (request->serial)
+    session->holds++;
+    send_finished(session);
+    if (serial)
         conn_resume(session->conn);
-    flush(session);
+    if (session->paused && session->in_flight <= BROKER_IN_FLIGHT_MAX / 2) {
+        session->paused = false;
+        conn_resume(session->conn);
+    }
+    session->holds--;
+    session_end(session);
 }
 
 static void finish(struct request *request)
@@ -345,14 +348,14 @@ static void on_closed(struct conn *conn)
     struct session *session = conn_data(conn);
     session->closed = true;
     metric_add(METRIC_KAFKA_CONNECTIONS, -1);
-    session->held = true; // an abandoned request may end now, and others with it
+    session->holds++; // an abandoned request may end now, and others with it
     struct request *request;
     while ((request = next_abandoned(session))) {
         void (*abandoned)(struct request *) = request->abandoned;
         request->abandoned = NULL;
         abandoned(request);
     }
-    session->held = false;
+    session->holds--;
     session_end(session);
 }
 
