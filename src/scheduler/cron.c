@@ -16,13 +16,13 @@
 #include <stdlib.h>
 
 enum field_id {
-    FIELD_MINUTE,
-    FIELD_HOUR,
-    FIELD_DAY,
-    FIELD_MONTH,
-    FIELD_WEEKDAY,
-    FIELD_SECOND,
-    FIELD_COUNT,
+    CRON_MINUTE,
+    CRON_HOUR,
+    CRON_DAY,
+    CRON_MONTH,
+    CRON_WEEKDAY,
+    CRON_SECOND,
+    CRON_COUNT,
 };
 
 #define TEXT_MAX  256
@@ -32,13 +32,13 @@ static const struct field_info {
     const char *name;
     int min, max;
     const char *words; // three letters each, from `min`
-} fields[FIELD_COUNT] = {
-    [FIELD_MINUTE] = {"minute", 0, 59, NULL},
-    [FIELD_HOUR] = {"hour", 0, 23, NULL},
-    [FIELD_DAY] = {"day of month", 1, 31, NULL},
-    [FIELD_MONTH] = {"month", 1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"},
-    [FIELD_WEEKDAY] = {"day of week", 0, 6, "sunmontuewedthufrisat"},
-    [FIELD_SECOND] = {"second", 0, 59, NULL},
+} fields[CRON_COUNT] = {
+    [CRON_MINUTE] = {"minute", 0, 59, NULL},
+    [CRON_HOUR] = {"hour", 0, 23, NULL},
+    [CRON_DAY] = {"day of month", 1, 31, NULL},
+    [CRON_MONTH] = {"month", 1, 12, "janfebmaraprmayjunjulaugsepoctnovdec"},
+    [CRON_WEEKDAY] = {"day of week", 0, 6, "sunmontuewedthufrisat"},
+    [CRON_SECOND] = {"second", 0, 59, NULL},
 };
 
 struct field {
@@ -57,10 +57,10 @@ static err_t wrong(const struct field *field, const char *item, struct diag *dia
     return FAIL(diag, ERR_INVALID,
                 "cron field %d (%s): '%.40s' is not valid, expected %d-%d%s, *, a-b, */n or a list",
                 field->id + 1, info->name, item, info->min, info->max,
-                field->id == FIELD_MONTH     ? ", JAN-DEC"
-                : field->id == FIELD_WEEKDAY ? ", SUN-SAT, MON#2, L5"
-                : field->id == FIELD_DAY     ? ", L"
-                                             : "");
+                field->id == CRON_MONTH     ? ", JAN-DEC"
+                : field->id == CRON_WEEKDAY ? ", SUN-SAT, MON#2, L5"
+                : field->id == CRON_DAY     ? ", L"
+                                            : "");
 }
 
 // A number or a name; -1 if it is neither. Sunday may be 7.
@@ -76,9 +76,9 @@ static int value_of(const struct field *field, const char *text, size_t size)
                 return -1;
             value = value * 10 + (text[i] - '0');
         }
-        if (field->id == FIELD_WEEKDAY && value == 7 && field->field_count == 5)
+        if (field->id == CRON_WEEKDAY && value == 7 && field->field_count == 5)
             return 0;
-        if (field->id == FIELD_DAY && value == 0 && field->field_count == 6)
+        if (field->id == CRON_DAY && value == 0 && field->field_count == 6)
             return 1;
         return value;
     }
@@ -134,7 +134,7 @@ static err_t take_nth(struct field *field, char *item, char **rest, int *nth, st
 {
     *rest = item;
     *nth = 0;
-    if (field->id != FIELD_WEEKDAY)
+    if (field->id != CRON_WEEKDAY)
         return ERR_OK;
     char *hash = strchr(item, '#');
     if (hash) {
@@ -160,7 +160,7 @@ static err_t parse_item(struct field *field, char *item, struct diag *diag)
         field->star = true;
         return ERR_OK;
     }
-    if (field->id == FIELD_DAY && strcmp(text, "l") == 0) {
+    if (field->id == CRON_DAY && strcmp(text, "l") == 0) {
         field->last = true;
         return ERR_OK;
     }
@@ -181,7 +181,7 @@ static err_t parse_item(struct field *field, char *item, struct diag *diag)
     if (!dash && !slash)
         return add(field, low, nth, shown, diag);
     int high = fields[field->id].max;
-    if (dash && field->id == FIELD_DAY && strcmp(dash + 1, "l") == 0)
+    if (dash && field->id == CRON_DAY && strcmp(dash + 1, "l") == 0)
         high = 31;
     else if (dash)
         high = value_of(field, dash + 1, strlen(dash + 1));
@@ -190,7 +190,7 @@ static err_t parse_item(struct field *field, char *item, struct diag *diag)
 
 static err_t parse_field(struct field *field, char *text, struct diag *diag)
 {
-    if (strcmp(text, "?") == 0 && (field->id == FIELD_DAY || field->id == FIELD_WEEKDAY)) {
+    if (strcmp(text, "?") == 0 && (field->id == CRON_DAY || field->id == CRON_WEEKDAY)) {
         field->star = true;
         return ERR_OK;
     }
@@ -224,19 +224,18 @@ static uint64_t all_of(const struct field *field, bool any)
 static err_t combine(struct cron *cron, const struct field *parsed, const bool *has_star,
                      struct diag *diag)
 {
-    const struct field *day = &parsed[FIELD_DAY], *weekday = &parsed[FIELD_WEEKDAY];
-    const struct field *hour = &parsed[FIELD_HOUR];
-    cron->minutes = all_of(&parsed[FIELD_MINUTE], parsed[FIELD_MINUTE].star);
-    cron->seconds =
-        cron->has_seconds ? all_of(&parsed[FIELD_SECOND], parsed[FIELD_SECOND].star) : 1;
+    const struct field *day = &parsed[CRON_DAY], *weekday = &parsed[CRON_WEEKDAY];
+    const struct field *hour = &parsed[CRON_HOUR];
+    cron->minutes = all_of(&parsed[CRON_MINUTE], parsed[CRON_MINUTE].star);
+    cron->seconds = cron->has_seconds ? all_of(&parsed[CRON_SECOND], parsed[CRON_SECOND].star) : 1;
     cron->hours = (uint32_t)all_of(hour, hour->star);
-    cron->months = (uint32_t)all_of(&parsed[FIELD_MONTH], parsed[FIELD_MONTH].star);
+    cron->months = (uint32_t)all_of(&parsed[CRON_MONTH], parsed[CRON_MONTH].star);
     cron->every_hour = (hour->star && hour->bits == 0) || (!hour->star && is_full(hour));
     cron->last_day = day->last;
     cron->days = (uint32_t)day->bits;
     cron->weekdays = (uint8_t)weekday->bits;
-    cron->any_day = is_any(day, has_star[FIELD_WEEKDAY]);
-    cron->any_weekday = is_any(weekday, has_star[FIELD_DAY]);
+    cron->any_day = is_any(day, has_star[CRON_WEEKDAY]);
+    cron->any_weekday = is_any(weekday, has_star[CRON_DAY]);
     cron->has_nth = weekday->nth_bits != 0;
     memcpy(cron->nth, weekday->nth, sizeof cron->nth);
     if (cron->has_nth && (weekday->bits & ~weekday->nth_bits) && !is_full(weekday))
@@ -252,14 +251,14 @@ static err_t combine(struct cron *cron, const struct field *parsed, const bool *
 
 err_t cron_parse(struct cron *out, const char *text, struct diag *diag)
 {
-    char copy[TEXT_MAX], *parts[FIELD_COUNT + 1];
+    char copy[TEXT_MAX], *parts[CRON_COUNT + 1];
     size_t size = strlen(text), count = 0;
     if (size >= sizeof copy)
         return FAIL(diag, ERR_INVALID, "a cron expression has at most %d characters, this one %zu",
                     TEXT_MAX - 1, size);
     for (size_t i = 0; i <= size; i++)
         copy[i] = (char)tolower((unsigned char)text[i]);
-    for (char *at = copy; *at && count <= FIELD_COUNT;) {
+    for (char *at = copy; *at && count <= CRON_COUNT;) {
         at += strspn(at, " \t\n\r\f\v");
         if (!*at)
             break;
@@ -273,9 +272,9 @@ err_t cron_parse(struct cron *out, const char *text, struct diag *diag)
             diag, ERR_INVALID,
             "cron expression '%.60s' has %zu fields%s, expected 5 (minute hour day month weekday)"
             " or 6 (with seconds last)",
-            text, count, count > FIELD_COUNT ? " or more" : "");
-    struct field parsed[FIELD_COUNT] = {0};
-    bool has_star[FIELD_COUNT] = {0};
+            text, count, count > CRON_COUNT ? " or more" : "");
+    struct field parsed[CRON_COUNT] = {0};
+    bool has_star[CRON_COUNT] = {0};
     for (size_t i = 0; i < count; i++) {
         parsed[i] = (struct field){.id = (enum field_id)i, .field_count = count};
         has_star[i] = strchr(parts[i], '*') != NULL;
@@ -292,18 +291,20 @@ err_t cron_parse(struct cron *out, const char *text, struct diag *diag)
 
 // --- searching ---
 
-static bool day_matches(const struct cron *cron, struct instant_date date, int64_t days)
+static bool day_matches(const struct cron *cron, int64_t days)
 {
+    struct civil date;
+    civil_from_days((int32_t)days, &date);
     if (!(cron->months >> date.month & 1))
         return false;
     int weekday = (int)(((days + 4) % 7 + 7) % 7);
-    int month_days = instant_month_days(date.year, date.month);
+    int last_day = month_days(date.year, date.month);
     if (cron->has_nth) {
         int nth = (date.day - 1) / 7 + 1;
-        bool last = date.day + 7 > month_days;
+        bool last = date.day + 7 > last_day;
         return (cron->nth[weekday] >> nth & 1) || (last && (cron->nth[weekday] >> 6 & 1));
     }
-    bool by_day = (cron->days >> date.day & 1) || (cron->last_day && date.day == month_days);
+    bool by_day = (cron->days >> date.day & 1) || (cron->last_day && date.day == last_day);
     bool by_weekday = cron->weekdays >> weekday & 1;
     if (cron->any_day)
         return cron->any_weekday || by_weekday;
@@ -347,11 +348,11 @@ static int64_t seek_down(const struct cron *cron, int64_t second)
 
 bool cron_next(const struct cron *cron, int64_t local_us, int64_t *out)
 {
-    int64_t second = instant_floor_div(local_us, INSTANT_SECOND) + 1;
-    int64_t day = instant_floor_div(second, 86400);
+    int64_t second = floor_div(local_us, INSTANT_SECOND) + 1;
+    int64_t day = floor_div(second, 86400);
     int64_t from = second - day * 86400;
     for (int64_t end = day + YEARS_MAX * 366; day <= end; day++, from = 0) {
-        if (!day_matches(cron, instant_date_of(day), day))
+        if (!day_matches(cron, day))
             continue;
         int64_t found = seek_up(cron, from);
         if (found >= 0) {
@@ -364,11 +365,11 @@ bool cron_next(const struct cron *cron, int64_t local_us, int64_t *out)
 
 bool cron_prev(const struct cron *cron, int64_t local_us, int64_t *out)
 {
-    int64_t second = instant_floor_div(local_us - 1, INSTANT_SECOND);
-    int64_t day = instant_floor_div(second, 86400);
+    int64_t second = floor_div(local_us - 1, INSTANT_SECOND);
+    int64_t day = floor_div(second, 86400);
     int64_t from = second - day * 86400;
     for (int64_t end = day - YEARS_MAX * 366; day >= end; day--, from = 86399) {
-        if (!day_matches(cron, instant_date_of(day), day))
+        if (!day_matches(cron, day))
             continue;
         int64_t found = seek_down(cron, from);
         if (found >= 0) {

@@ -120,7 +120,7 @@ static int64_t read_date(struct dag_reader *reader, const struct yaml *dag_node,
             continue;
         struct diag diag = DIAG_INIT;
         const char *text = yaml_text(&reader->source, chain[i], key, NULL);
-        const struct instant_zone *zone = dag->timetable ? timetable_zone(dag->timetable) : NULL;
+        const struct zone *zone = dag->timetable ? timetable_zone(dag->timetable) : NULL;
         if (text && instant_parse(text, zone, &out, &diag) != ERR_OK)
             yaml_problem(&reader->source, yaml_get(chain[i], key), "'%s': %s", key,
                          diag_text(&diag));

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// instant: points in time as microseconds since 1970-01-01 UTC, calendar dates, and zones (ICU's
-// data) that turn wall-clock time into instants the way Airflow does.
+// instant: points in time as microseconds since 1970-01-01 UTC: their texts, and wall-clock time as
+// Airflow reads it. The calendar and the zones are data/'s.
 //
-// Thread     a zone is used by one thread at a time.
+// Pure functions.
 #ifndef SCHEDULER_INSTANT_H
 #define SCHEDULER_INSTANT_H
 
 #include "base/diag.h"
 #include "base/str.h"
+#include "data/datetime.h"
 
 #include <stdint.h>
 
@@ -18,30 +19,13 @@
 #define INSTANT_HOUR   (60 * INSTANT_MINUTE)
 #define INSTANT_DAY    (24 * INSTANT_HOUR)
 
-struct instant_date {
-    int year, month, day; // month and day from 1
-};
-
-int64_t instant_days_of(struct instant_date date); // since 1970-01-01, proleptic Gregorian
-struct instant_date instant_date_of(int64_t days);
-int instant_month_days(int year, int month);
-int64_t instant_floor_div(int64_t value, int64_t by); // rounds down; by > 0
-
-struct instant_zone;
-
-// An IANA name ("Europe/Berlin") or "UTC". ERR_NOT_FOUND names it.
-MUST_USE err_t instant_zone_open(struct instant_zone **out, const char *name, struct diag *diag);
-void instant_zone_close(struct instant_zone *zone); // NULL is fine
-const char *instant_zone_name(const struct instant_zone *zone);
-int64_t instant_zone_offset_us(const struct instant_zone *zone,
-                               int64_t instant_us); // local minus UTC
 // Wall-clock time (microseconds since 1970-01-01T00:00 on that clock) to an instant: the second of
 // a repeated hour; a time inside a gap moves forward by the gap.
-int64_t instant_zone_from_local(const struct instant_zone *zone, int64_t local_us);
+int64_t instant_from_local(const struct zone *zone, int64_t local_us);
 
 // "2026-11-21", "2026-11-21T05:38:26", "2026-11-21 05:38:26.5+01:00", "...Z". Without an offset the
 // time is that of `zone` (NULL = UTC). ERR_INVALID shows the text and what was expected.
-MUST_USE err_t instant_parse(const char *text, const struct instant_zone *zone, int64_t *out,
+MUST_USE err_t instant_parse(const char *text, const struct zone *zone, int64_t *out,
                              struct diag *diag);
 // "2026-11-21T05:38:26Z", with ".123456" when not a whole second.
 void instant_append(struct str *out, int64_t instant_us);

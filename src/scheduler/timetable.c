@@ -24,7 +24,7 @@ struct timetable {
     enum form form;
     struct cron cron;
     int64_t period_us;
-    struct instant_zone *zone;
+    const struct zone *zone;
     char *text;
 };
 
@@ -102,7 +102,7 @@ err_t timetable_open(struct timetable **out, enum timetable_kind kind, const cha
     struct timetable *timetable = MEM_NEW(struct timetable);
     timetable->kind = kind;
     timetable->text = mem_strdup(schedule ? schedule : "None");
-    err_t err = instant_zone_open(&timetable->zone, zone ? zone : "UTC", diag);
+    err_t err = zone_find(&timetable->zone, bytes_from(zone ? zone : "UTC"), diag);
     if (err == ERR_OK)
         err = read_schedule(timetable, schedule, diag);
     if (err != ERR_OK) {
@@ -133,7 +133,6 @@ void timetable_close(struct timetable *timetable)
 {
     if (!timetable)
         return;
-    instant_zone_close(timetable->zone);
     mem_free(timetable->text);
     mem_free(timetable);
 }
@@ -148,7 +147,7 @@ const char *timetable_text(const struct timetable *timetable)
     return timetable->text;
 }
 
-const struct instant_zone *timetable_zone(const struct timetable *timetable)
+const struct zone *timetable_zone(const struct timetable *timetable)
 {
     return timetable->zone;
 }
@@ -165,14 +164,14 @@ static int64_t step(const struct timetable *timetable, int64_t at_us, bool forwa
 {
     if (timetable->form == FORM_PERIOD)
         return forward ? at_us + timetable->period_us : at_us - timetable->period_us;
-    int64_t local = at_us + instant_zone_offset_us(timetable->zone, at_us), tick;
+    int64_t local = at_us + zone_offset_us(timetable->zone, at_us), tick;
     bool found = forward ? cron_next(&timetable->cron, local, &tick)
                          : cron_prev(&timetable->cron, local, &tick);
     if (!found)
         return at_us;
     if (timetable->cron.every_hour)
         return at_us + (tick - local);
-    return instant_zone_from_local(timetable->zone, tick);
+    return instant_from_local(timetable->zone, tick);
 }
 
 static int64_t next(const struct timetable *timetable, int64_t at_us)
@@ -208,7 +207,7 @@ static int64_t newest_complete(const struct timetable *timetable, int64_t now_us
 {
     if (timetable->form == FORM_PERIOD) {
         int64_t period = timetable->period_us;
-        return instant_floor_div(now_us, period) * period - period;
+        return floor_div(now_us, period) * period - period;
     }
     int64_t before = prev(timetable, now_us);
     return next(timetable, before) == now_us ? before : prev(timetable, before);

@@ -6,7 +6,7 @@
 // INTERVAL kind: a run stands for [start, end) and becomes due at its end. TRIGGER kind: a run
 // stands for the tick at which it becomes due. `now` is always passed in: no clock in here.
 //
-// Thread     one at a time per timetable (its zone keeps a cursor).
+// Thread     any; a timetable does not change.
 #ifndef SCHEDULER_TIMETABLE_H
 #define SCHEDULER_TIMETABLE_H
 
@@ -35,7 +35,7 @@ struct timetable_run {
 
 // `schedule`: a preset (@once, @continuous, @hourly, @daily, @weekly, @monthly, @quarterly,
 // @yearly), a cron expression, an ISO duration ("PT90S", "P1D"), or NULL: started by hand only.
-// `zone` NULL = UTC. ERR_INVALID, ERR_NOT_FOUND (zone).
+// `zone` NULL = UTC. ERR_INVALID.
 MUST_USE err_t timetable_open(struct timetable **out, enum timetable_kind kind,
                               const char *schedule, const char *zone, struct diag *diag);
 // Every `period_us`.
@@ -51,6 +51,6 @@ bool timetable_next(const struct timetable *timetable, struct timetable_limits l
 struct data_interval timetable_manual(const struct timetable *timetable, int64_t at_us);
 bool timetable_is_continuous(const struct timetable *timetable); // one run at a time
 const char *timetable_text(const struct timetable *timetable);   // as written, or "None"
-const struct instant_zone *timetable_zone(const struct timetable *timetable);
+const struct zone *timetable_zone(const struct timetable *timetable);
 
 #endif
