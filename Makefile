@@ -27,7 +27,8 @@ FOLDERS := $(shell awk '!/^\#/ && NF {print $$1}' src/LAYERS)
 sees     = $(1) $(shell awk '$$1 == "$(1)" {for (i = NF; i > 1; i--) print $$i}' src/LAYERS)
 
 # --- generated code: one line per generator ---
-GEN_FILES := $(GEN)/base/err_codes.h $(GEN)/base/err_codes.c $(GEN)/base/metric_ids.h $(GEN)/base/metric_ids.c $(GEN)/app/config_table.h $(GEN)/app/config_table.c $(GEN)/console/assets.c
+GEN_FILES := $(GEN)/base/err_codes.h $(GEN)/base/err_codes.c $(GEN)/base/metric_ids.h $(GEN)/base/metric_ids.c $(GEN)/app/config_table.h $(GEN)/app/config_table.c $(GEN)/console/assets.c \
+             $(GEN)/sql/function_rules.h $(GEN)/sql/function_table.c
 
 KAFKA_TBL := $(sort $(wildcard schema/kafka/*.tbl))
 KAFKA_GEN := $(foreach t,$(KAFKA_TBL:schema/kafka/%.tbl=%) api,$(GEN)/wire/kafka/$(t).h $(GEN)/wire/kafka/$(t).c)
@@ -74,6 +75,10 @@ GEN_FILES += $(GEN)/tables/system_tables.h $(GEN)/tables/system_tables.c
 $(GEN)/tables/system_tables.h $(GEN)/tables/system_tables.c &: schema/cql/system.tbl build/tools/gen_system
 	@mkdir -p $(GEN)/tables
 	build/tools/gen_system schema/cql/system.tbl $(GEN)/tables/system_tables.h $(GEN)/tables/system_tables.c
+
+$(GEN)/sql/function_rules.h $(GEN)/sql/function_table.c &: schema/sql/functions.tbl schema/sql/keywords.tbl build/tools/gen_sql
+	@mkdir -p $(GEN)/sql
+	build/tools/gen_sql schema/sql/functions.tbl schema/sql/keywords.tbl $(GEN)/sql/function_rules.h $(GEN)/sql/function_table.c
 
 # --- libraries ---
 define folder_rules
