@@ -242,10 +242,11 @@ static err_t combine(struct cron *cron, const struct field *parsed, const bool *
         return FAIL(
             diag, ERR_INVALID,
             "cron field 5 (day of week): plain weekdays cannot be mixed with '#' or 'L' ones");
-    if (cron->has_nth && (weekday->star || !cron->any_day))
-        return FAIL(diag, ERR_INVALID,
-                    "cron field 5 (day of week): '#' and 'L' weekdays cannot be combined with %s",
-                    weekday->star ? "'*'" : "a day of month");
+    if (cron->has_nth && weekday->star && !cron->any_day)
+        return FAIL(
+            diag, ERR_INVALID,
+            "cron field 5 (day of week): '*' beside '#' or 'L' weekdays cannot be combined with"
+            " a day of month");
     return ERR_OK;
 }
 
@@ -283,7 +284,9 @@ err_t cron_parse(struct cron *out, const char *text, struct diag *diag)
     struct cron cron = {.has_seconds = count == 6};
     TRY(combine(&cron, parsed, has_star, diag));
     int64_t tick;
-    if (!cron_next(&cron, 0, &tick))
+    struct cron strict = cron;
+    strict.day_and_nth = cron.has_nth && !cron.any_day;
+    if (!cron_next(&strict, 0, &tick))
         return FAIL(diag, ERR_INVALID, "cron expression '%.60s' never comes true", text);
     *out = cron;
     return ERR_OK;
@@ -299,12 +302,13 @@ static bool day_matches(const struct cron *cron, int64_t days)
         return false;
     int weekday = (int)(((days + 4) % 7 + 7) % 7);
     int last_day = month_days(date.year, date.month);
+    bool by_day = (cron->days >> date.day & 1) || (cron->last_day && date.day == last_day);
     if (cron->has_nth) {
         int nth = (date.day - 1) / 7 + 1;
         bool last = date.day + 7 > last_day;
-        return (cron->nth[weekday] >> nth & 1) || (last && (cron->nth[weekday] >> 6 & 1));
+        bool by_nth = (cron->nth[weekday] >> nth & 1) || (last && (cron->nth[weekday] >> 6 & 1));
+        return by_nth && (by_day || !cron->day_and_nth);
     }
-    bool by_day = (cron->days >> date.day & 1) || (cron->last_day && date.day == last_day);
     bool by_weekday = cron->weekdays >> weekday & 1;
     if (cron->any_day)
         return cron->any_weekday || by_weekday;

@@ -24,7 +24,8 @@ struct cron {
     uint8_t nth[7];   // per weekday: bits 1..5 = that one of the month, bit 6 = the last
     bool has_seconds; // six fields
     bool has_nth;
-    bool last_day; // L in the day field
+    bool day_and_nth; // both must match
+    bool last_day;    // L in the day field
     bool any_day, any_weekday;
     bool every_hour; // the hour field is exactly *, so it also runs in a repeated hour
 };

@@ -200,6 +200,7 @@ static void cron_dialect_is_croniters(void **state)
         {"0 0 13 * FRI", "2026-11-16T00:00:00Z", "2026-11-20T00:00:00Z"},
         {"0 0 */1 * MON", "2026-11-17T00:00:00Z", "2026-11-18T00:00:00Z"},
         {"* * * * * */20", "2026-11-16T00:00:05Z", "2026-11-16T00:00:20Z"},
+        {"0 0 1-7 * MON#1", "2026-11-01T00:00:00Z", "2026-11-02T00:00:00Z"},
         {"0 0 29 2 *", "2024-03-01T00:00:00Z", "2028-02-29T00:00:00Z"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
@@ -228,8 +229,8 @@ static void cron_refuses_with_field_and_text(void **state)
         {"R(0-5) * * * *", "'r(0-5)'"},
         {"0 0 * * MON#6", "cron field 5"},
         {"0 0 * * MON#1,TUE", "cannot be mixed"},
-        {"0 0 13 * FRI#1", "combined with a day of month"},
-        {"0 0 * * FRI#1,*", "combined with '*'"},
+        {"0 0 13 * FRI#1", "never comes true"},
+        {"0 0 1 * FRI#1,*", "combined with a day of month"},
         {"1,,2 * * * *", "cron field 1"},
         {"0 0 * * L", "cron field 5"},
         {"0 0 31 2 *", "never comes true"},
