@@ -124,7 +124,6 @@ void broker_close(struct broker *broker)
     groups_stop(broker->groups);
     if (broker->listener)
         listener_close(broker->listener); // every waiting request is abandoned
-    log_store_wake(broker->store);        // and notices it now
     mutex_lock(&broker->lock);
     while (broker->live_requests)
         cond_wait(&broker->idle, &broker->lock);

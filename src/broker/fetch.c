@@ -25,7 +25,6 @@ enum {
     KAFKA_UNKNOWN_TOPIC_ID = 100,
     FETCH_MAX_BYTES = 55 << 20, // fetch.max.bytes
     FETCH_IDS_FROM = 13,
-    FETCH_CHECK_MS = 1000, // how often a waiting fetch looks whether its client is still there
 };
 
 struct fetch;
@@ -132,6 +131,7 @@ static bool look(struct fetch *fetch, unsigned flags)
 static bool enough(const struct fetch *fetch)
 {
     return fetch->found_error || fetch->part_count == 0 || fetch->request->broker->closing ||
+           request_abandoned(fetch->request) ||
            (int64_t)fetch->found_bytes >= fetch->message->min_bytes ||
            clock_mono_us() >= fetch->deadline_us;
 }
@@ -215,23 +215,19 @@ static void woken(struct log_waiter *waiter)
         loop_post(request_loop(fetch->request), &fetch->wake, woken_on_loop);
 }
 
-static void arm(struct fetch *fetch)
-{
-    int64_t left_ms = (fetch->deadline_us - clock_mono_us() + 999) / 1000;
-    if (left_ms > FETCH_CHECK_MS)
-        left_ms = FETCH_CHECK_MS;
-    timer_start(request_loop(fetch->request), &fetch->timer, left_ms > 0 ? left_ms : 1);
-}
-
 static void timer_fired(struct timer *timer)
 {
     struct fetch *fetch = CONTAINER_OF(timer, struct fetch, timer);
-    if (request_abandoned(fetch->request))
+    fetch->deadline_us = 0; // whatever the clock says: this timer runs once
+    consider(fetch);
+}
+
+// Its client has gone, or the broker stops. A look on a worker is followed by decide().
+static void abandoned(struct request *request)
+{
+    struct fetch *fetch = request->state;
+    if (fetch->waiting)
         finish(fetch);
-    else if (enough(fetch))
-        consider(fetch);
-    else
-        arm(fetch);
 }
 
 // Has anything come since the look?
@@ -261,7 +257,8 @@ static void decide(struct fetch *fetch)
             if (fetch->parts[i].partition)
                 partition_wait(fetch->parts[i].partition, &fetch->parts[i].waiter);
         timer_init(&fetch->timer, timer_fired);
-        arm(fetch);
+        int64_t left_ms = (fetch->deadline_us - clock_mono_us() + 999) / 1000;
+        timer_start(request_loop(fetch->request), &fetch->timer, left_ms > 0 ? left_ms : 1);
     }
     if (outdated(fetch))
         consider(fetch);
@@ -328,6 +325,7 @@ static struct fetch *prepare(struct request *request)
     struct fetch *fetch = ARENA_NEW(arena, struct fetch);
     const struct kafka_fetch_request *message = request->message;
     request->state = fetch;
+    request->abandoned = abandoned;
     fetch->request = request;
     fetch->message = message;
     int64_t wait_ms = message->max_wait_ms > 0 ? message->max_wait_ms : 0;

@@ -209,20 +209,6 @@ struct topic **log_store_topics(struct log_store *store, struct arena *arena, si
     return topics;
 }
 
-void log_store_wake(struct log_store *store)
-{
-    struct arena arena = ARENA_INIT;
-    size_t count;
-    struct topic **topics = log_store_topics(store, &arena, &count);
-    for (size_t i = 0; i < count; i++) {
-        int32_t partitions = topic_partition_count(topics[i]);
-        for (int32_t p = 0; p < partitions; p++)
-            partition__wake(topic_partition(topics[i], p));
-        topic_unref(topics[i]);
-    }
-    arena_release(&arena);
-}
-
 // --- changes: one at a time, each in the catalog before anybody sees it
 // ------------------------------------
 

@@ -194,9 +194,6 @@ void partition_unwait(struct partition *partition, struct log_waiter *waiter);
 void topic_wait(struct topic *topic, struct log_waiter *waiter);
 void topic_unwait(struct topic *topic, struct log_waiter *waiter);
 
-// Wakes everybody who waits, so that they look whether they still have to.
-void log_store_wake(struct log_store *store);
-
 // --- producers ---
 
 // A producer id never given out before, also not before a crash. Blocks once in a thousand calls.
