@@ -7,9 +7,10 @@
 
 #include "tables/system_tables.h"
 
-// What drivers and cqlsh decide by: 4.x brings server-side DESCRIBE and peers_v2.
-#define SYSTEM_RELEASE_VERSION "4.1.10"
-#define SYSTEM_CQL_VERSION     "3.4.6"
+// What drivers and cqlsh decide by: 4.0 and later bring server-side DESCRIBE and peers_v2; PyPI's
+// cqlsh prints a warning in front of every output unless it is exactly this one.
+#define SYSTEM_RELEASE_VERSION "5.0.0"
+#define SYSTEM_CQL_VERSION     "3.4.7"
 #define SYSTEM_CLUSTER_NAME    "weir"
 #define SYSTEM_PARTITIONER     "org.apache.cassandra.dht.Murmur3Partitioner"
 #define SYSTEM_TOKEN           "0" // the only one: we own the whole ring

@@ -8,6 +8,7 @@ static const struct {
     bool quoted;
 } defaults[] = {
     {"additional_write_policy", "99p", true},
+    {"allow_auto_snapshot", "true", false},
     {"bloom_filter_fp_chance", "0.01", false},
     {"caching", NULL, false},
     {"cdc", "false", false},
@@ -19,6 +20,7 @@ static const struct {
     {"default_time_to_live", "0", false},
     {"extensions", NULL, false},
     {"gc_grace_seconds", "864000", false},
+    {"incremental_backups", "true", false},
     {"max_index_interval", "2048", false},
     {"memtable_flush_period_in_ms", "0", false},
     {"min_index_interval", "128", false},
@@ -28,6 +30,7 @@ static const struct {
 enum { OPTION_COUNT = sizeof defaults / sizeof *defaults };
 
 const char *const table_option_names[] = {"additional_write_policy",
+                                          "allow_auto_snapshot",
                                           "bloom_filter_fp_chance",
                                           "caching",
                                           "cdc",
@@ -39,6 +42,7 @@ const char *const table_option_names[] = {"additional_write_policy",
                                           "default_time_to_live",
                                           "extensions",
                                           "gc_grace_seconds",
+                                          "incremental_backups",
                                           "max_index_interval",
                                           "memtable_flush_period_in_ms",
                                           "min_index_interval",
@@ -75,6 +79,17 @@ static const struct option *given(const struct table_schema *table, const char *
     return NULL;
 }
 
+// Leveled compaction has another default for its filters.
+static bool is_leveled(const struct table_schema *table)
+{
+    const struct option *option = given(table, "compaction");
+    for (size_t i = 0; option && i < option->pair_count; i++) {
+        if (strcmp(option->pairs[i].key, "class") == 0)
+            return strstr(option->pairs[i].value, "LeveledCompactionStrategy") != NULL;
+    }
+    return false;
+}
+
 const char *table_option_text(const struct table_schema *table, const char *name,
                               struct arena *arena)
 {
@@ -88,7 +103,10 @@ const char *table_option_text(const struct table_schema *table, const char *name
         return arena_printf(arena, "%d", table->options.default_ttl_s);
     if (strcmp(name, "gc_grace_seconds") == 0)
         return arena_printf(arena, "%d", table->options.gc_grace_s);
-    return option && option->text ? option->text : defaults[i].value;
+    if (option && option->text)
+        return option->text;
+    return strcmp(name, "bloom_filter_fp_chance") == 0 && is_leveled(table) ? "0.1"
+                                                                            : defaults[i].value;
 }
 
 static int by_key(const void *a, const void *b)

@@ -103,7 +103,7 @@ void cql_supported_encode(struct str *out)
 {
     writer_u16(out, 3);
     encode_list(out, "COMPRESSION", (const char *const[]){"snappy", "lz4"}, 2);
-    encode_list(out, "CQL_VERSION", (const char *const[]){"3.4.6"}, 1);
+    encode_list(out, "CQL_VERSION", (const char *const[]){"3.4.7"}, 1);
     encode_list(out, "PROTOCOL_VERSIONS", (const char *const[]){"3/v3", "4/v4"}, 2);
 }
 
