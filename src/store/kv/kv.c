@@ -212,6 +212,16 @@ static rocksdb_options_t *make_options(struct kv *kv, size_t memory_bytes)
     return options;
 }
 
+// What the C interface has no setter for.
+static rocksdb_options_t *make_db_options(struct kv *kv, size_t memory_bytes, char **message)
+{
+    rocksdb_options_t *base = make_options(kv, memory_bytes);
+    rocksdb_options_t *options = rocksdb_options_create();
+    rocksdb_get_options_from_string(base, "avoid_flush_during_recovery=true", options, message);
+    rocksdb_options_destroy(base);
+    return options;
+}
+
 static void set_format(struct kv *kv)
 {
     kv->merge = rocksdb_mergeoperator_create(kv, nothing, full_merge, partial_merge, keep_value,
@@ -265,7 +275,8 @@ err_t kv_open(struct kv **out, const struct kv_options *options, struct diag *di
     kv->format = options->format;
     kv->sync = options->sync;
     kv->cache = rocksdb_cache_create_lru(memory_bytes - memory_bytes / 3);
-    kv->options = make_options(kv, memory_bytes);
+    char *message = NULL;
+    kv->options = make_db_options(kv, memory_bytes, &message);
     kv->plain = make_options(kv, memory_bytes);
     set_format(kv);
     kv->write_options = rocksdb_writeoptions_create();
@@ -273,9 +284,9 @@ err_t kv_open(struct kv **out, const struct kv_options *options, struct diag *di
     kv->read_options = rocksdb_readoptions_create();
 
     const rocksdb_options_t *family_options[KV_FAMILIES] = {kv->options, kv->plain, kv->plain};
-    char *message = NULL;
-    kv->db = rocksdb_open_column_families(kv->options, options->dir, KV_FAMILIES, family_names,
-                                          family_options, kv->families, &message);
+    if (!message)
+        kv->db = rocksdb_open_column_families(kv->options, options->dir, KV_FAMILIES, family_names,
+                                              family_options, kv->families, &message);
     if (message) {
         err_t err = kv__fail(diag, "cannot open", message);
         if (err == ERR_CORRUPT)
