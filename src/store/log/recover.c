@@ -213,6 +213,13 @@ static const struct saved_segment *find_saved(const struct saved_partition *save
     return NULL;
 }
 
+// Where the segment behind `known` began, or the end of the log, when the checkpoint was taken.
+static int64_t next_saved(const struct saved_partition *saved, const struct saved_segment *known)
+{
+    bool last = known == &saved->segments[saved->segment_count - 1];
+    return last ? saved->next_offset : known[1].base_offset;
+}
+
 static err_t recover_segment(struct scan *scan, int64_t base, const struct saved_partition *saved,
                              const int64_t *next_base, struct diag *diag)
 {
@@ -230,14 +237,13 @@ static err_t recover_segment(struct scan *scan, int64_t base, const struct saved
     int64_t file_bytes = 0, from = 0;
     err_t err = file_size(fd, &file_bytes, diag);
     const struct saved_segment *known = find_saved(saved, base);
-    bool last_known = known && known == &saved->segments[saved->segment_count - 1];
     if (scan->next_offset < base)
         scan->next_offset = base;
     if (known && file_bytes >= known->size) {
         segment->max_timestamp = known->max_timestamp;
         segment->created_ms = known->created_ms;
         from = known->size;
-        scan->next_offset = last_known ? saved->next_offset : known[1].base_offset;
+        scan->next_offset = next_saved(saved, known);
     }
     vec_clear(&scan->index.entries);
     if (err == ERR_OK && (from == 0 || from < file_bytes)) {
