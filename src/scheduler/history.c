@@ -166,22 +166,25 @@ err_t history_save_run(struct history *history, const struct run *run, struct di
     return db_execute(save, diag);
 }
 
-static err_t save_try(struct history *history, const struct instance *instance, struct diag *diag)
+static err_t save_try(struct history *history, const struct closed_try *closed, const char *state,
+                      struct diag *diag)
 {
     struct db_statement *save = history->statements[SAVE_TRY];
-    db_bind_int(save, 1, instance->run->id);
-    db_bind_text(save, 2, instance->task->id);
-    db_bind_int(save, 3, instance->try_number);
-    // A try that is to be repeated has failed itself.
-    db_bind_text(
-        save, 4,
-        task_state_name(instance->state == TASK_UP_FOR_RETRY ? TASK_FAILED : instance->state));
-    db_bind_int(save, 5, instance->started_us);
-    db_bind_int(save, 6, instance->finished_us);
-    db_bind_int(save, 7, instance->records);
-    db_bind_int(save, 8, instance->bytes);
-    db_bind_text(save, 9, instance->error);
+    db_bind_int(save, 1, closed->run);
+    db_bind_text(save, 2, closed->task_id);
+    db_bind_int(save, 3, closed->try_number);
+    db_bind_text(save, 4, state);
+    db_bind_int(save, 5, closed->started_us);
+    db_bind_int(save, 6, closed->finished_us);
+    db_bind_int(save, 7, closed->records);
+    db_bind_int(save, 8, closed->bytes);
+    db_bind_text(save, 9, closed->error);
     return db_execute(save, diag);
+}
+
+err_t history_save_try(struct history *history, const struct closed_try *closed, struct diag *diag)
+{
+    return save_try(history, closed, "failed", diag);
 }
 
 err_t history_save_instance(struct history *history, const struct instance *instance,
@@ -200,9 +203,20 @@ err_t history_save_instance(struct history *history, const struct instance *inst
     db_bind_int(save, 13, instance->pid);
     db_bind_int(save, 14, instance->pid_token);
     TRY(db_execute(save, diag));
-    bool of_a_try =
-        instance->try_number > 0 && instance->state != TASK_NONE && instance->state != TASK_QUEUED;
-    return of_a_try ? save_try(history, instance, diag) : ERR_OK;
+    bool of_a_try = instance->state == TASK_RUNNING || task_state_finished(instance->state);
+    if (!of_a_try || instance->try_number == 0)
+        return ERR_OK;
+    struct closed_try present = {
+        .run = instance->run->id,
+        .task_id = instance->task->id,
+        .try_number = instance->try_number,
+        .started_us = instance->started_us,
+        .finished_us = instance->finished_us,
+        .records = instance->records,
+        .bytes = instance->bytes,
+        .error = instance->error,
+    };
+    return save_try(history, &present, task_state_name(instance->state), diag);
 }
 
 err_t history_save_dag(struct history *history, const char *dag_id, bool paused, int64_t next_us,

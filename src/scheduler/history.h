@@ -24,6 +24,8 @@ MUST_USE err_t history_save_run(struct history *history, const struct run *run, 
 // Also keeps the try as it stands among the tries (try_number > 0).
 MUST_USE err_t history_save_instance(struct history *history, const struct instance *instance,
                                      struct diag *diag);
+MUST_USE err_t history_save_try(struct history *history, const struct closed_try *closed,
+                                struct diag *diag);
 MUST_USE err_t history_save_dag(struct history *history, const char *dag_id, bool paused,
                                 int64_t next_us, struct diag *diag); // INSTANT_NONE = none
 // NULL json takes it away.

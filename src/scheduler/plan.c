@@ -289,11 +289,13 @@ static void apply_outcome(struct scheduler *scheduler, struct attempt *attempt)
     if (instance->state != TASK_RUNNING) // its run has ended without it
         return;
     if (attempt->reason == CANCEL_CLEAR) {
+        run_close_try(changes, instance, "stopped, to run again from there");
         instance->max_tries = instance->try_number + instance->task->retries;
         instance->records = instance->bytes = 0;
         run_set_state(changes, instance, TASK_NONE);
         run_evaluate(changes, instance->run);
     } else if (attempt->reason == CANCEL_STOP && attempt->outcome == TASK_FAILED) {
+        run_close_try(changes, instance, "weir was stopped while it ran");
         instance->max_tries++;
         instance->finished_us = changes->now_us;
         instance->next_try_us = changes->now_us;

@@ -156,6 +156,21 @@ int64_t run_retry_delay_us(const struct task *task, const struct run *run, int t
     return (delay_ms < RETRY_MAX_MS ? delay_ms : RETRY_MAX_MS) * 1000;
 }
 
+void run_close_try(struct run_changes *changes, const struct instance *instance, const char *error)
+{
+    struct closed_try closed = {
+        .run = instance->run->id,
+        .task_id = instance->task->id,
+        .try_number = instance->try_number,
+        .started_us = instance->started_us,
+        .finished_us = changes->now_us,
+        .records = instance->records,
+        .bytes = instance->bytes,
+        .error = mem_strdup(error),
+    };
+    vec_push(&changes->tries, closed);
+}
+
 void run_fail_try(struct run_changes *changes, struct instance *instance, const char *error,
                   bool may_retry)
 {
@@ -164,6 +179,7 @@ void run_fail_try(struct run_changes *changes, struct instance *instance, const 
         run_set_state(changes, instance, TASK_FAILED);
         return;
     }
+    run_close_try(changes, instance, error);
     instance->finished_us = changes->now_us;
     instance->next_try_us =
         changes->now_us + run_retry_delay_us(instance->task, instance->run, instance->try_number);

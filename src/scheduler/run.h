@@ -61,8 +61,18 @@ struct run {
     bool dirty;
 };
 
+// A try that has ended while the instance goes on to another one.
+struct closed_try {
+    int64_t run;
+    const char *task_id;
+    int try_number;
+    int64_t started_us, finished_us, records, bytes;
+    char *error;
+};
+
 // What has to be saved and looked at after a change.
 struct run_changes {
+    VEC(struct closed_try) tries;
     VEC(struct run *) runs;
     VEC(struct instance *) instances; // saved
     VEC(struct instance *)
@@ -95,6 +105,8 @@ void run_propagate(struct run_changes *changes);
 // The try has ended in failure: a retry if one is left, else failed.
 void run_fail_try(struct run_changes *changes, struct instance *instance, const char *error,
                   bool may_retry);
+// Keeps the present try as a failed one.
+void run_close_try(struct run_changes *changes, const struct instance *instance, const char *error);
 void run_set_error(struct instance *instance, const char *error);
 // Ends a run that took too long: what is unfinished is skipped.
 void run_time_out(struct run_changes *changes, struct run *run);

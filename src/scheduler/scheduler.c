@@ -101,6 +101,8 @@ static err_t save_rows(struct scheduler *scheduler, struct diag *diag)
     }
     for (size_t i = 0; i < changes->runs.count; i++)
         TRY(history_save_run(history, changes->runs.items[i], diag));
+    for (size_t i = 0; i < changes->tries.count; i++)
+        TRY(history_save_try(history, &changes->tries.items[i], diag));
     for (size_t i = 0; i < changes->instances.count; i++)
         TRY(history_save_instance(history, changes->instances.items[i], diag));
     for (size_t i = 0; i < scheduler->xcoms.count; i++) {
@@ -128,6 +130,9 @@ static void forget_saved(struct scheduler *scheduler)
         changes->runs.items[i]->dirty = false;
     for (size_t i = 0; i < changes->instances.count; i++)
         changes->instances.items[i]->dirty = false;
+    for (size_t i = 0; i < changes->tries.count; i++)
+        mem_free(changes->tries.items[i].error);
+    vec_clear(&changes->tries);
     for (size_t i = 0; i < scheduler->xcoms.count; i++)
         mem_free(scheduler->xcoms.items[i].json);
     for (size_t i = 0; i < scheduler->finished.count; i++)
@@ -428,6 +433,7 @@ static void free_scheduler(struct scheduler *scheduler)
     vec_release(&scheduler->changes.runs);
     vec_release(&scheduler->changes.instances);
     vec_release(&scheduler->changes.settled);
+    vec_release(&scheduler->changes.tries);
     vec_release(&scheduler->xcoms);
     vec_release(&scheduler->finished);
     history_close(scheduler->history);

@@ -135,6 +135,31 @@ static void http_failures_have_their_own_sentences(void **state)
     json_decref(run);
 }
 
+static void a_stop_ends_a_repeating_fetch_at_once(void **state)
+{
+    (void)state;
+    struct http_server_options options = {.host = "127.0.0.1", .handler = serve};
+    struct str yaml = {0};
+    assert_int_equal(http_server_start(&server, &options, NULL), ERR_OK);
+    str_printf(&yaml,
+               "f: {tasks: {get: {type: http, url: 'http://127.0.0.1:%d/people', topic: people,"
+               " records: results, repeat: {every: 30s, for: 10m}}}}\n",
+               http_server_port(server));
+    open_with(str_text(&yaml));
+    settle();
+    trigger("f", NULL);
+    for (int i = 0; i < 2000 && fake.calls == 0; i++)
+        clock_sleep_us(1000);
+    json_t *run = newest("f");
+    assert_task(run, "get", "running", 1);
+    json_decref(run);
+    int64_t start = clock_mono_us();
+    close_it();
+    assert_true(clock_mono_us() - start < INSTANT_SECOND);
+    http_server_stop(server);
+    str_release(&yaml);
+}
+
 int main(void)
 {
     http_client_init();
@@ -144,6 +169,7 @@ int main(void)
         cmocka_unit_test(http_fetches_a_page_per_period),
         cmocka_unit_test(http_tries_again_when_the_server_is_busy),
         cmocka_unit_test(http_failures_have_their_own_sentences),
+        cmocka_unit_test(a_stop_ends_a_repeating_fetch_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

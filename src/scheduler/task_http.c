@@ -122,12 +122,8 @@ static err_t send_request(struct fetch *fetch, const struct request *request,
             err = refused(request, reply, &story);
         else
             diag_context(&story, "%.200s", str_text(&request->url));
-        if (!again || round == fetch->http->request_retries) {
-            if (reply->status >= 400 && reply->status < 500 && reply->status != 429 &&
-                reply->status != 408)
-                attempt->final = true;
+        if (!again || round == fetch->http->request_retries)
             return FAIL(diag, err, "%s", diag_text(&story));
-        }
         attempt_log(attempt, "%s; again in %lld ms (%d of %d)", diag_text(&story),
                     (long long)pause_ms, round + 1, fetch->http->request_retries);
         TRY(attempt_sleep(attempt, pause_ms * 1000, diag));
