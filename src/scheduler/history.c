@@ -460,26 +460,55 @@ err_t history_past_state(struct history *history, const char *dag_id, int64_t lo
     return ERR_OK;
 }
 
+// Runs "head ?, tail (?, ?, ...)" with a first value and a list of texts.
+static err_t run_with_list(struct history *history, const char *head, const char *const *texts,
+                           const char *tail, int64_t first_int, const char *first_text,
+                           struct diag *diag)
+{
+    struct str sql = {0};
+    struct db_statement *statement = NULL;
+    size_t count = 0;
+    str_append_text(&sql, head);
+    for (; texts[count]; count++)
+        str_append_text(&sql, ", ?");
+    str_append_text(&sql, tail);
+    err_t err = db_prepare(history->db, str_text(&sql), &statement, diag);
+    if (err == ERR_OK) {
+        if (first_text)
+            db_bind_text(statement, 1, first_text);
+        else
+            db_bind_int(statement, 1, first_int);
+        for (size_t i = 0; i < count; i++)
+            db_bind_text(statement, (int)i + 2, texts[i]);
+        err = db_execute(statement, diag);
+    }
+    db_statement_close(statement);
+    str_release(&sql);
+    return err;
+}
+
 err_t history_end_orphans(struct history *history, const char *const *known, int64_t now_us,
                           struct diag *diag)
 {
-    struct str sql = {0};
-    struct db_statement *end = NULL;
-    str_append_text(&sql, "UPDATE dag_run SET state = 'failed', finished_us = ?,"
-                          " note = 'its DAG is no longer in the folder dags' WHERE state IN"
-                          " ('queued', 'running') AND dag_id NOT IN (''");
-    size_t count = 0;
-    for (; known[count]; count++)
-        str_append_text(&sql, ", ?");
-    str_append_text(&sql, ")");
-    err_t err = db_prepare(history->db, str_text(&sql), &end, diag);
-    if (err == ERR_OK) {
-        db_bind_int(end, 1, now_us);
-        for (size_t i = 0; i < count; i++)
-            db_bind_text(end, (int)i + 2, known[i]);
-        err = db_execute(end, diag);
-    }
-    db_statement_close(end);
-    str_release(&sql);
-    return err;
+    TRY(run_with_list(history,
+                      "UPDATE dag_run SET state = 'failed', finished_us = ?,"
+                      " note = 'its DAG is no longer in the folder dags' WHERE state IN"
+                      " ('queued', 'running') AND dag_id NOT IN (''",
+                      known, ")", now_us, NULL, diag));
+    return db_run(history->db,
+                  "UPDATE task_instance SET state = 'failed', error = 'weir stopped while it ran'"
+                  " WHERE state = 'running' AND run NOT IN"
+                  " (SELECT id FROM dag_run WHERE state IN ('queued', 'running'))",
+                  diag);
+}
+
+err_t history_remove_tasks(struct history *history, const char *dag_id, const char *const *known,
+                           struct diag *diag)
+{
+    return run_with_list(history,
+                         "UPDATE task_instance SET state = 'removed' WHERE run IN (SELECT id FROM"
+                         " dag_run WHERE dag_id = ? AND state IN ('queued', 'running'))"
+                         " AND state NOT IN ('success', 'failed', 'skipped', 'upstream_failed')"
+                         " AND task_id NOT IN (''",
+                         known, ")", 0, dag_id, diag);
 }

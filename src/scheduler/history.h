@@ -65,5 +65,9 @@ MUST_USE err_t history_past_state(struct history *history, const char *dag_id, i
 // Ends the active runs of DAGs that `known` (NULL-terminated ids) does not name.
 MUST_USE err_t history_end_orphans(struct history *history, const char *const *known,
                                    int64_t now_us, struct diag *diag);
+// Marks unfinished tasks of the DAG's active runs as removed that `known` (NULL-terminated ids)
+// does not name.
+MUST_USE err_t history_remove_tasks(struct history *history, const char *dag_id,
+                                    const char *const *known, struct diag *diag);
 
 #endif

@@ -339,6 +339,16 @@ static void take_recovered(struct run *run, void *ctx)
     scheduler__recover(scheduler, scheduler__state(scheduler, run->dag->id), run);
 }
 
+static err_t remove_tasks(struct scheduler *scheduler, const struct dag *dag, struct diag *diag)
+{
+    const char **ids = mem_zalloc((dag->task_count + 1) * sizeof *ids);
+    for (size_t i = 0; i < dag->task_count; i++)
+        ids[i] = dag->tasks[i].id;
+    err_t err = history_remove_tasks(scheduler->history, dag->id, ids, diag);
+    mem_free(ids);
+    return err;
+}
+
 static err_t load_state(struct scheduler *scheduler, struct dag_state *state, struct diag *diag)
 {
     bool known = false;
@@ -347,6 +357,8 @@ static err_t load_state(struct scheduler *scheduler, struct dag_state *state, st
     TRY(history_load_dag(scheduler->history, dag_id, &known, &state->paused, diag));
     TRY(history_last_interval(scheduler->history, dag_id, &state->has_last, &state->last, diag));
     TRY(history_load_active(scheduler->history, state->dag, take_recovered, scheduler, diag));
+    if (!list_empty(&state->runs))
+        TRY(remove_tasks(scheduler, state->dag, diag));
     for (size_t i = 0; i < state->dag->task_count; i++)
         state->past_matters |= state->dag->tasks[i].depends_on_past;
     scheduler__compute_next(scheduler, state);

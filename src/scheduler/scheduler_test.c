@@ -414,6 +414,37 @@ static void after_kill_9_the_try_is_failed_and_repeated(void **state)
     close_it();
 }
 
+static void what_left_the_folder_does_not_linger(void **state)
+{
+    (void)state;
+    open_with("g: {tasks: {a: {type: bash, bash_command: sleep 60}}}\n");
+    settle();
+    trigger("g", NULL);
+    wait_for_state("g", "a", "running");
+    close_it();
+    write_file("dags/a.yaml", "g: {tasks: {c: {type: empty}}}\n");
+    open_again();
+    settle();
+    json_t *run = newest("g");
+    assert_task(run, "c", "success", 1);
+    assert_string_equal(text_of(run, "state"), "success");
+    json_decref(run);
+    assert_int_equal(port.ops->pause(port.self, "g", true, NULL), ERR_OK);
+    trigger("g", NULL);
+    close_it();
+    write_file("dags/a.yaml", "h: {tasks: {c: {type: empty}}}\n");
+    open_again();
+    settle();
+    close_it();
+    write_file("dags/a.yaml", "g: {tasks: {c: {type: empty}}}\n");
+    open_again();
+    run = newest("g");
+    assert_string_equal(text_of(run, "state"), "failed");
+    assert_string_equal(text_of(run, "note"), "its DAG is no longer in the folder dags");
+    json_decref(run);
+    close_it();
+}
+
 static void slots_are_bounded_and_the_waiting_say_so(void **state)
 {
     (void)state;
@@ -476,6 +507,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(depends_on_past_waits_for_the_run_before),
         cmocka_unit_test(a_stop_repeats_what_was_running),
         cmocka_unit_test(after_kill_9_the_try_is_failed_and_repeated),
+        cmocka_unit_test(what_left_the_folder_does_not_linger),
         cmocka_unit_test(slots_are_bounded_and_the_waiting_say_so),
         cmocka_unit_test(a_wrong_folder_is_refused_with_all_problems),
     };
