@@ -125,8 +125,7 @@ static bool is_bytes(const char *type)
            strcmp(type, "records") == 0;
 }
 
-// --- reading tables
-// ---------------------------------------------------------------------------------
+// --- reading tables ------------------------------------------------------------------
 
 static struct field *parse_field(char *row, const char *message)
 {
@@ -225,8 +224,7 @@ static int read_table(FILE *in, struct api *api, struct message **messages)
     return count;
 }
 
-// --- conditions
-// ----------------------------------------------------------------------------------------
+// --- conditions ----------------------------------------------------------------------
 
 // The C condition for "version lies in range", "" when it always does within the message's
 // versions, "false" when never.
@@ -259,8 +257,7 @@ static bool nullable(const struct field *field)
     return field->null.low <= field->null.high;
 }
 
-// --- header
-// ----------------------------------------------------------------------------------------------
+// --- header --------------------------------------------------------------------------
 
 static void put_structs(FILE *out, const struct field *field)
 {
@@ -324,8 +321,7 @@ static void put_header(FILE *out, const char *file, struct message *const *messa
     fprintf(out, "#endif\n");
 }
 
-// --- defaults
-// ----------------------------------------------------------------------------------------------
+// --- defaults ------------------------------------------------------------------------
 
 static const char *number_default(const struct field *field)
 {
@@ -364,8 +360,7 @@ static void put_init(FILE *out, const struct field *field)
     fprintf(out, "}\n\n");
 }
 
-// --- decode
-// ------------------------------------------------------------------------------------------------
+// --- decode --------------------------------------------------------------------------
 
 static void put_decode_value(FILE *out, const struct field *f, const struct message *message,
                              const char *reader, const char *indent)
@@ -467,8 +462,7 @@ static void put_decode(FILE *out, const struct field *field, const struct messag
     fprintf(out, "}\n\n");
 }
 
-// --- encode
-// ------------------------------------------------------------------------------------------------
+// --- encode --------------------------------------------------------------------------
 
 static void put_encode_value(FILE *out, const struct field *f, const struct message *message,
                              const char *to, const char *indent)
@@ -582,8 +576,7 @@ static void put_encode(FILE *out, const struct field *field, const struct messag
     fprintf(out, "}\n\n");
 }
 
-// --- print
-// -------------------------------------------------------------------------------------------------
+// --- print ---------------------------------------------------------------------------
 
 static void put_print(FILE *out, const struct field *field, const struct message *message)
 {
@@ -650,8 +643,7 @@ static void put_body(FILE *out, const char *file, struct message *const *message
     }
 }
 
-// --- the table of all APIs
-// -----------------------------------------------------------------------------------
+// --- the table of all APIs -----------------------------------------------------------
 
 static void put_api_header(FILE *out, const struct api *apis, int count)
 {

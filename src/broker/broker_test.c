@@ -62,8 +62,7 @@ static int teardown(void **state)
     return 0;
 }
 
-// --- a client
-// ---------------------------------------------------------------------------------------------
+// --- a client ------------------------------------------------------------------------
 
 static int dial(const struct fixture *fixture)
 {
@@ -167,8 +166,7 @@ static bool is_closed(int fd)
     return !frame;
 }
 
-// --- the handshake
-// ------------------------------------------------------------------------------------------
+// --- the handshake -------------------------------------------------------------------
 
 static void api_versions_of_the_future_are_answered_in_version_0(void **state)
 {
@@ -299,8 +297,7 @@ static void pipelined_requests_are_answered_in_their_order(void **state)
     close(fd);
 }
 
-// --- every golden request
-// --------------------------------------------------------------------------------------
+// --- every golden request ------------------------------------------------------------
 
 struct replay {
     struct fixture *fixture;
@@ -345,8 +342,7 @@ static void every_golden_request_gets_an_answer_of_its_shape(void **state)
     assert_true(replay.answered > 200);
 }
 
-// --- topics
-// -----------------------------------------------------------------------------------------------------
+// --- topics --------------------------------------------------------------------------
 
 static void create(const struct fixture *fixture, const char *name, int32_t partitions,
                    int16_t expected)
@@ -432,8 +428,7 @@ static void metadata_makes_topics_only_when_allowed(void **state)
     arena_release(&arena);
 }
 
-// --- groups
-// -----------------------------------------------------------------------------------------------------
+// --- groups --------------------------------------------------------------------------
 
 static int16_t commit(const struct fixture *fixture, const char *group, int32_t partition,
                       int64_t offset, size_t metadata_size)
@@ -549,9 +544,9 @@ static void a_stream_commits_without_being_a_member(void **state)
     assert_int_equal(groups[0].offsets[1].end, 0);
     struct str metrics = {0};
     broker_collect(&metrics, fixture->broker);
-    assert_non_null(
-        strstr(str_text(&metrics), "kafka_consumergroup_current_offset{consumergroup=\"stream\","
-                                   "partition=\"1\",topic=\"orders\"} 20\n"));
+    assert_non_null(strstr(str_text(&metrics),
+                           "kafka_consumergroup_current_offset{consumergroup=\"stream\","
+                           "partition=\"1\",topic=\"orders\"} 20\n"));
     assert_non_null(strstr(str_text(&metrics), "kafka_topic_partitions{topic=\"orders\"} 2\n"));
     str_release(&metrics);
     arena_release(&arena);

@@ -78,8 +78,7 @@ static void unlock_and_answer(struct group *group)
     }
 }
 
-// --- join
-// -----------------------------------------------------------------------------------------------
+// --- join ----------------------------------------------------------------------------
 
 // Is there a protocol of the joining member that all others know too?
 static bool has_common_protocol(const struct group *group, const struct group_join *join)
@@ -217,8 +216,7 @@ void group_abandon_join(struct group *group, struct group_join *join)
     unlock_and_answer(group);
 }
 
-// --- sync
-// -----------------------------------------------------------------------------------------------
+// --- sync ----------------------------------------------------------------------------
 
 static void hand_out(struct group *group, const struct group_sync *sync)
 {
@@ -281,8 +279,7 @@ void group_abandon_sync(struct group *group, struct group_sync *sync)
     unlock_and_answer(group);
 }
 
-// --- the rest
-// ---------------------------------------------------------------------------------------------
+// --- the rest ------------------------------------------------------------------------
 
 err_t group_heartbeat(struct group *group, const struct group_caller *caller)
 {

@@ -39,8 +39,7 @@ static struct bytes copy_text(struct arena *arena, const char *text)
     return text ? bytes_from(arena_strdup(arena, text)) : BYTES_NULL;
 }
 
-// --- members
-// --------------------------------------------------------------------------------------------
+// --- members -------------------------------------------------------------------------
 
 static void drop_protocols(struct group_member *member)
 {
@@ -147,8 +146,7 @@ void group__enter(struct group *group, enum group_state state)
     group->state_since_ms = clock_now_ms();
 }
 
-// --- answers
-// --------------------------------------------------------------------------------------------
+// --- answers -------------------------------------------------------------------------
 
 static struct bytes metadata_of(const struct group_member *member, const char *protocol)
 {
@@ -208,8 +206,7 @@ void group__finish_sync(struct group *group, struct group_member *member, err_t 
     list_push_back(&group->syncs, &sync->link);
 }
 
-// --- rebalance
-// ------------------------------------------------------------------------------------------
+// --- rebalance -----------------------------------------------------------------------
 
 // The protocol all members know that most of them like best; on a tie the leader's order decides.
 static const char *vote(const struct group *group)
@@ -436,8 +433,7 @@ void group__remove_member(struct group *group, struct group_member *member)
         prepare(group);
 }
 
-// --- time
-// -----------------------------------------------------------------------------------------------
+// --- time ----------------------------------------------------------------------------
 
 static void expire_pending(struct group *group, int64_t now_us)
 {
@@ -506,8 +502,7 @@ void group__expire(struct group *group)
         give_up_waiting(group);
 }
 
-// --- subscriptions
-// ----------------------------------------------------------------------------------------
+// --- subscriptions -------------------------------------------------------------------
 
 bool group_subscribes(const struct group *group, struct bytes topic)
 {

@@ -41,8 +41,7 @@ struct groups {
     _Atomic int64_t expired_ms; // when old offsets were last looked for
 };
 
-// --- the map
-// --------------------------------------------------------------------------------------------
+// --- the map -------------------------------------------------------------------------
 
 struct group *groups_find(struct groups *groups, struct bytes id)
 {
@@ -97,8 +96,7 @@ static void take_out(struct groups *groups, struct group *group)
         group_unref(group);
 }
 
-// --- the tick
-// -------------------------------------------------------------------------------------------
+// --- the tick ------------------------------------------------------------------------
 
 static void start_upkeep(struct groups *groups);
 
@@ -165,8 +163,7 @@ void groups_watch(struct groups *groups)
         loop_post(loops_at(groups->broker->loops, 0), &groups->start, start_timer);
 }
 
-// --- writing
-// --------------------------------------------------------------------------------------------
+// --- writing -------------------------------------------------------------------------
 
 void groups_write(struct groups *groups, struct offset_write *write)
 {
@@ -284,8 +281,7 @@ void groups_forget_topic(struct groups *groups, struct bytes topic)
     arena_release(&arena);
 }
 
-// --- upkeep: snapshots and retention
-// ------------------------------------------------------------------------
+// --- upkeep: snapshots and retention -------------------------------------------------
 
 struct snapshot_append {
     struct append append;
@@ -420,8 +416,7 @@ static void start_upkeep(struct groups *groups)
     work_submit(groups->broker->loops, &groups->upkeep);
 }
 
-// --- opening and closing
-// ----------------------------------------------------------------------------------
+// --- opening and closing -------------------------------------------------------------
 
 static void load_batch(struct groups *groups, struct bytes batch)
 {

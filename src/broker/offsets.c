@@ -98,8 +98,7 @@ static void drop_if_gone(struct group *group, struct offset_entry *entry)
     free_entry(entry);
 }
 
-// --- records
-// ------------------------------------------------------------------------------------------
+// --- records -------------------------------------------------------------------------
 
 static void add_record(struct record_builder *builder, struct bytes group, struct bytes topic,
                        int32_t partition, const struct offset_value *value)
@@ -149,8 +148,7 @@ bool offsets_parse(struct bytes key, struct bytes value, struct offset_record *o
     return true;
 }
 
-// --- writing
-// ------------------------------------------------------------------------------------------
+// --- writing -------------------------------------------------------------------------
 
 static void settle(struct offset_write *write)
 {
@@ -243,8 +241,7 @@ void offsets_apply(struct group *group, const struct offset_change *change)
     drop_if_gone(group, entry);
 }
 
-// --- reading
-// ------------------------------------------------------------------------------------------
+// --- reading -------------------------------------------------------------------------
 
 const struct offset_value *offsets_find(const struct group *group, struct bytes topic,
                                         int32_t partition)

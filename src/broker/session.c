@@ -62,8 +62,7 @@ static void session_end(struct session *session)
     mem_free(session);
 }
 
-// --- answers
-// ------------------------------------------------------------------------------------------
+// --- answers -------------------------------------------------------------------------
 
 static void free_text(void *ctx)
 {
@@ -189,8 +188,7 @@ void request_refuse(struct request *request, const char *why)
     finish(request);
 }
 
-// --- what handlers ask
-// ---------------------------------------------------------------------------------
+// --- what handlers ask ---------------------------------------------------------------
 
 static void run_work(struct work *work)
 {
@@ -233,8 +231,7 @@ void request_advertised(struct request *request, struct bytes *host, int32_t *po
     *port = options->advertised_port ? options->advertised_port : request->broker->port;
 }
 
-// --- requests
-// ------------------------------------------------------------------------------------------
+// --- requests ------------------------------------------------------------------------
 
 static bool charge(struct request *request)
 {
@@ -267,7 +264,9 @@ static void dispatch(struct request *request, struct reader *reader)
     request->message = arena_zalloc(&request->arena, request->api->request.size);
     if (is_unknown_api_versions(request)) {
         request->api->request.init(request->message);
-    } else if (request->header.version < handler->min || request->header.version > handler->max) {
+    } else if (request->header.version < handler->min || request->header.version > handler->max ||
+               request->header.version <
+                   request->api->version_min) { // Produce 0 to 2: only advertised
         request_refuse(request, "this version of the API is not served");
         return;
     } else if (!request->api->request.decode(request->message, request->header.version, reader,
