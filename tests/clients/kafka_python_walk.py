@@ -1,0 +1,84 @@
+"""What a program on kafka-python does, in one walk: admin, produce, consume, two members in a group. Runs under every
+release the tests install (2.0.2 and the newest), so it uses only what they share. usage: kafka_python_walk.py HOST:PORT"""
+import sys
+import threading
+import time
+
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
+from kafka.admin import NewTopic
+
+DEADLINE = 30
+
+
+def until(condition, what):
+    end = time.monotonic() + DEADLINE
+    while not condition():
+        assert time.monotonic() < end, "waited for " + what
+        time.sleep(0.02)
+
+
+class Member(threading.Thread):
+    """A consumer on its own thread: 2.0.2 blocks inside poll() while a rebalance waits for others."""
+
+    def __init__(self, brokers, topic):
+        super().__init__(daemon=True)
+        self.consumer = KafkaConsumer(topic, bootstrap_servers=brokers, group_id=topic, auto_offset_reset="earliest",
+                                      enable_auto_commit=False, session_timeout_ms=6000, heartbeat_interval_ms=500)
+        self.got, self.owns, self.committed, self.stopping = [], set(), False, False
+        self.start()
+
+    def run(self):
+        while not self.stopping:
+            for records in self.consumer.poll(100).values():
+                self.got.extend(records)
+            self.owns = self.consumer.assignment()
+            if len(self.got) >= 200 and not self.committed:
+                self.consumer.commit()
+                self.committed = True
+        self.consumer.close()
+
+    def stop(self):
+        self.stopping = True
+        self.join(DEADLINE)
+
+
+def main(brokers):
+    topic = "kafka-python-%d" % time.time_ns()
+    admin = KafkaAdminClient(bootstrap_servers=brokers)
+    admin.create_topics([NewTopic(topic, 2, 1)])
+    assert topic in admin.list_topics()
+
+    producer = KafkaProducer(bootstrap_servers=brokers, acks="all", compression_type="gzip")
+    sent = [producer.send(topic, b"value %d" % i, key=b"key %d" % i, headers=[("n", b"%d" % i)]) for i in range(200)]
+    places = sorted((f.get(DEADLINE).partition, f.get(DEADLINE).offset) for f in sent)
+    counts = [len([p for p, _ in places if p == n]) for n in (0, 1)]
+    assert places == [(n, o) for n in (0, 1) for o in range(counts[n])]
+    assert min(counts) > 50, counts
+
+    first = Member(brokers, topic)
+    until(lambda: first.committed, "200 records")
+    assert sorted(r.value for r in first.got) == sorted(b"value %d" % i for i in range(200))
+    assert all(dict(r.headers)["n"] == r.key.split()[1] for r in first.got)
+    member = Member(brokers, topic)
+    until(lambda: (len(first.owns), len(member.owns)) == (1, 1), "one partition for each member")
+    assert first.owns | member.owns == {TopicPartition(topic, 0), TopicPartition(topic, 1)}
+    first.stop()
+    until(lambda: len(member.owns) == 2, "the second member to own both partitions")
+    member.stop()
+    assert not member.got, "nothing is read twice after the commit"
+
+    second = KafkaConsumer(bootstrap_servers=brokers, group_id=topic)
+    assert sum(second.committed(TopicPartition(topic, n)) for n in (0, 1)) == 200
+    times = second.offsets_for_times({TopicPartition(topic, 0): 0})
+    assert times[TopicPartition(topic, 0)].offset == 0
+    ends = second.end_offsets([TopicPartition(topic, n) for n in (0, 1)])
+    assert [ends[TopicPartition(topic, n)] for n in (0, 1)] == counts
+    second.close()
+    admin.delete_topics([topic])
+    assert topic not in admin.list_topics()
+    admin.close()
+    producer.close()
+    print("ok")
+
+
+main(sys.argv[1])

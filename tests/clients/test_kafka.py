@@ -1,0 +1,323 @@
+"""Unmodified Kafka clients against weir: kcat, kafka-python 2.0.2 and the newest, confluent-kafka, the Java console tools."""
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import uuid
+
+import pytest
+from confluent_kafka import (Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Producer,
+                             TopicPartition)
+from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, NewTopic,
+                                   OffsetSpec, ResourceType)
+
+from conftest import ROOT, wait_for
+
+BUILD = ROOT / "build"
+
+
+@pytest.fixture(scope="module")
+def at(request):
+    """host:port of a broker: $KAFKA_AT (to run these tests on a real Kafka), or weir's."""
+    return os.environ.get("KAFKA_AT") or request.getfixturevalue("weir").at["kafka"]
+
+
+@pytest.fixture
+def topic():
+    return "t-" + uuid.uuid4().hex[:12]
+
+
+@pytest.fixture
+def admin(at):
+    return AdminClient({"bootstrap.servers": at})
+
+
+def result(futures):
+    """The value of the only future of an admin call."""
+    (future,) = futures.values()
+    return future.result(20)
+
+
+def make(admin, topic, partitions=1, **config):
+    result(admin.create_topics([NewTopic(topic, partitions, 1, config=config)]))
+
+
+def produce(at, topic, values, **config):
+    failures = []
+    producer = Producer({"bootstrap.servers": at, **config})
+    for n, value in enumerate(values):
+        producer.produce(topic, value, key=b"%d" % n, on_delivery=lambda e, m: e and failures.append(e))
+    assert producer.flush(30) == 0 and not failures, failures
+
+
+def consumer(at, group, **config):
+    return Consumer({"bootstrap.servers": at, "group.id": group, "auto.offset.reset": "earliest",
+                     "enable.auto.commit": False, "session.timeout.ms": 6000, **config})
+
+
+def read(one, count, into=None):
+    got = [] if into is None else into
+
+    def poll():
+        for message in one.consume(500, 0.1):
+            assert not message.error(), message.error()
+            got.append(message)
+        return len(got) >= count
+
+    wait_for(poll, f"{count} records")
+    return got
+
+
+# --- kcat -------------------------------------------------------------------------------------------------------------
+
+
+def kcat(at, *words, **kwargs):
+    done = subprocess.run(["kcat", "-b", at, *words], capture_output=True, text=True, timeout=40, **kwargs)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_kcat_lists_the_cluster(at, admin, topic):
+    make(admin, topic, 3)
+    listing = kcat(at, "-L")
+    assert f"broker 1 at {at}" in listing and f'topic "{topic}" with 3 partitions' in listing
+
+
+@pytest.mark.parametrize("codec", ["none", "gzip", "snappy", "lz4", "zstd"])
+def test_kcat_reads_back_what_it_wrote_in_every_codec(at, topic, codec):
+    lines = "".join(f"k{i}:some text some text {i}\n" for i in range(500))
+    kcat(at, "-P", "-t", topic, "-K", ":", "-z", codec, "-H", "h=1", input=lines)
+    assert kcat(at, "-C", "-t", topic, "-e", "-q", "-K", ":") == lines
+    assert kcat(at, "-C", "-t", topic, "-e", "-q", "-o", "-2", "-f", "%o %h\n") == "498 h=1\n499 h=1\n"
+
+
+def test_kcat_reads_in_a_group(at, topic):
+    kcat(at, "-P", "-t", topic, input="a\nb\n")
+    words = ["-G", topic + "-g", "-X", "auto.offset.reset=earliest", "-e", "-q", topic]
+    assert kcat(at, *words) == "a\nb\n"
+    kcat(at, "-P", "-t", topic, input="c\n")
+    assert kcat(at, *words) == "c\n"
+
+
+# --- kafka-python -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("release", ["kafka-python==2.0.2", "kafka-python"])
+def test_kafka_python(at, release):
+    venv = BUILD / ("venv-" + release.replace("=", "-"))
+    if not (venv / "ok").exists():
+        subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True, timeout=120)
+        subprocess.run([str(venv / "bin/pip"), "install", "-q", "--disable-pip-version-check", release], check=True,
+                       timeout=180)
+        (venv / "ok").touch()
+    walk = subprocess.run([str(venv / "bin/python"), str(ROOT / "tests/clients/kafka_python_walk.py"), at],
+                          capture_output=True, text=True, timeout=120)
+    assert walk.stdout.endswith("ok\n"), walk.stderr[-3000:]
+
+
+# --- confluent-kafka --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("codec", ["none", "gzip", "snappy", "lz4", "zstd"])
+def test_an_idempotent_producer_writes_each_record_once(at, topic, codec):
+    values = [b"value %d" % i for i in range(2000)]
+    produce(at, topic, values, **{"enable.idempotence": True, "compression.type": codec})
+    one = consumer(at, topic)
+    one.assign([TopicPartition(topic, 0, 0)])
+    got = read(one, 2000)
+    assert [m.value() for m in got] == values and [m.offset() for m in got] == list(range(2000))
+    one.close()
+
+
+def assignment(one):
+    return {(p.topic, p.partition) for p in one.assignment()}
+
+
+@pytest.mark.parametrize("strategy", ["range", "cooperative-sticky"])
+def test_two_members_share_a_topic_and_the_survivor_takes_all(at, admin, topic, strategy):
+    make(admin, topic, 4)
+    produce(at, topic, [b"%d" % i for i in range(400)])
+    whole = {(topic, n) for n in range(4)}
+    got = []
+    first = consumer(at, topic, **{"partition.assignment.strategy": strategy})
+    first.subscribe([topic])
+    read(first, 400, got)
+    first.commit(asynchronous=False)
+    second = consumer(at, topic, **{"partition.assignment.strategy": strategy})
+    second.subscribe([topic])
+
+    def shared():
+        got.extend(first.consume(10, 0.1) + second.consume(10, 0.1))
+        return len(assignment(first)) == len(assignment(second)) == 2
+
+    wait_for(shared, "two partitions for each member")
+    assert assignment(first) | assignment(second) == whole
+    groups = result(admin.describe_consumer_groups([topic]))
+    assert groups.state.name == "STABLE" and len(groups.members) == 2
+    first.close()
+    wait_for(lambda: got.extend(second.consume(10, 0.1)) or assignment(second) == whole, "the survivor to own all")
+    second.close()
+    assert len(got) == 400
+
+
+def test_a_static_member_returns_without_a_rebalance(at, admin, topic):
+    make(admin, topic, 2)
+    static = {"group.instance.id": "worker-1"}
+    other = consumer(at, topic, **{"group.instance.id": "worker-2"})
+    other.subscribe([topic])
+    one = consumer(at, topic, **static)
+    one.subscribe([topic])
+    wait_for(lambda: one.poll(0.1) or other.poll(0.1) or len(assignment(one)) == len(assignment(other)) == 1, "a split")
+    before = assignment(one)
+    rebalances = []
+    other.unsubscribe()
+    other.close()
+    one.close()
+    again = consumer(at, topic, **static)
+    again.subscribe([topic], on_revoke=lambda *_: rebalances.append(1))
+    wait_for(lambda: again.poll(0.1) or assignment(again) >= before, "its partitions")
+    assert not rebalances
+    again.close()
+
+
+def test_commits_are_kept_with_their_metadata(at, admin, topic):
+    make(admin, topic, 2)
+    one = consumer(at, topic)
+    one.commit(offsets=[TopicPartition(topic, 0, 5, "why"), TopicPartition(topic, 1, 6)], asynchronous=False)
+    kept = one.committed([TopicPartition(topic, 0), TopicPartition(topic, 1)], timeout=10)
+    assert [(p.offset, p.metadata) for p in kept] == [(5, "why"), (6, None)] or \
+           [(p.offset, p.metadata or "") for p in kept] == [(5, "why"), (6, "")]
+    one.close()
+
+
+def test_topics_are_created_grown_altered_and_deleted(at, admin, topic):
+    make(admin, topic, 2, **{"retention.ms": "1000000"})
+    with pytest.raises(KafkaException) as info:
+        make(admin, topic)
+    assert info.value.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS
+    result(admin.create_partitions([NewPartitions(topic, 5)]))
+    assert len(admin.list_topics(topic, timeout=10).topics[topic].partitions) == 5
+    with pytest.raises(KafkaException):
+        result(admin.create_partitions([NewPartitions(topic, 4)]))
+    resource = ConfigResource(ResourceType.TOPIC, topic)
+    assert result(admin.describe_configs([resource]))["retention.ms"].value == "1000000"
+    change = ConfigEntry("retention.ms", "2000000", incremental_operation=AlterConfigOpType.SET)
+    result(admin.incremental_alter_configs([ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[change])]))
+    described = result(admin.describe_configs([resource]))
+    assert described["retention.ms"].value == "2000000" and described["cleanup.policy"].value == "delete"
+    bad = ConfigEntry("retention.ms", "soon", incremental_operation=AlterConfigOpType.SET)
+    with pytest.raises(KafkaException) as info:
+        result(admin.incremental_alter_configs([ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[bad])]))
+    assert info.value.args[0].code() == KafkaError.INVALID_CONFIG
+    result(admin.delete_topics([topic]))
+    wait_for(lambda: topic not in admin.list_topics(timeout=10).topics, "the topic to be gone")
+
+
+def test_invalid_topics_are_refused_with_their_reason(at, admin):
+    for name, partitions, code in [("no spaces", 1, KafkaError.TOPIC_EXCEPTION), ("x" * 250, 1, KafkaError.TOPIC_EXCEPTION),
+                                   ("none", 0, KafkaError.INVALID_PARTITIONS)]:
+        with pytest.raises(KafkaException) as info:
+            make(admin, name, partitions)
+        assert info.value.args[0].code() == code, info.value
+
+
+def test_offsets_are_found_by_time_and_records_deleted(at, admin, topic):
+    produce(at, topic, [b"%d" % i for i in range(100)])
+    place = TopicPartition(topic, 0)
+    assert result(admin.list_offsets({place: OffsetSpec.earliest()})).offset == 0
+    assert result(admin.list_offsets({place: OffsetSpec.latest()})).offset == 100
+    assert result(admin.list_offsets({place: OffsetSpec.for_timestamp(0)})).offset == 0
+    assert result(admin.delete_records([TopicPartition(topic, 0, 40)])).low_watermark == 40
+    assert result(admin.list_offsets({place: OffsetSpec.earliest()})).offset == 40
+
+
+def test_groups_are_listed_described_altered_and_deleted(at, admin, topic):
+    produce(at, topic, [b"x"] * 10)
+    one = consumer(at, topic)
+    one.subscribe([topic])
+    read(one, 10)
+    one.commit(asynchronous=False)
+    with pytest.raises(KafkaException) as info:
+        result(admin.delete_consumer_groups([topic]))
+    assert info.value.args[0].code() == KafkaError.NON_EMPTY_GROUP
+    one.close()
+    assert topic in [g.group_id for g in admin.list_consumer_groups().result(20).valid]
+    wait_for(lambda: result(admin.describe_consumer_groups([topic])).state.name == "EMPTY", "an empty group")
+    result(admin.alter_consumer_group_offsets([ConsumerGroupTopicPartitions(topic, [TopicPartition(topic, 0, 3)])]))
+    listed = result(admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(topic)]))
+    assert [(p.partition, p.offset) for p in listed.topic_partitions] == [(0, 3)]
+    result(admin.delete_consumer_groups([topic]))
+    assert topic not in [g.group_id for g in admin.list_consumer_groups().result(20).valid]
+
+
+# --- the Java console tools ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def java():
+    if not shutil.which("java") or not shutil.which("mvn"):
+        pytest.skip("needs java and maven")
+    libs = BUILD / "java-kafka"
+    if not (libs / "ok").exists():
+        subprocess.run(["mvn", "-q", "-B", "-f", str(ROOT / "tests/clients/java/pom.xml"),
+                        "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies",
+                        f"-DoutputDirectory={libs}", "-DincludeScope=runtime"], check=True, timeout=300)
+        (libs / "ok").touch()
+
+    def run(tool, at, *words, text=None):
+        done = subprocess.run(["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-cp", f"{libs}/*",
+                               tool, "--bootstrap-server", at, *words], input=text, capture_output=True, text=True,
+                              timeout=90)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+TOPICS = "org.apache.kafka.tools.TopicCommand"
+GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
+PRODUCER = "org.apache.kafka.tools.ConsoleProducer"
+CONSUMER = "org.apache.kafka.tools.consumer.ConsoleConsumer"
+CONFIGS = "kafka.admin.ConfigCommand"
+
+
+def test_java_topics_sh(java, at, topic):
+    java(TOPICS, at, "--create", "--topic", topic, "--partitions", "2", "--replication-factor", "1", "--config",
+         "retention.ms=1000000")
+    described = java(TOPICS, at, "--describe", "--topic", topic)
+    assert "PartitionCount: 2" in described and "retention.ms=1000000" in described and "Leader: 1" in described
+    java(TOPICS, at, "--alter", "--topic", topic, "--partitions", "3")
+    assert "PartitionCount: 3" in java(TOPICS, at, "--describe", "--topic", topic)
+    java(TOPICS, at, "--delete", "--topic", topic)
+    assert topic not in java(TOPICS, at, "--list").split()
+
+
+def test_java_console_producer_consumer_and_groups_sh(java, at, topic):
+    lines = "".join(f"line {i}\n" for i in range(100))
+    java(PRODUCER, at, "--topic", topic, "--compression-codec", "zstd", text=lines)
+    read_back = java(CONSUMER, at, "--topic", topic, "--from-beginning", "--max-messages", "100", "--group", topic,
+                     "--timeout-ms", "30000")
+    assert read_back == lines
+    row = next(line.split() for line in java(GROUPS, at, "--describe", "--group", topic).splitlines()
+               if line.startswith(topic))
+    assert row[:6] == [topic, topic, "0", "100", "100", "0"]
+    assert topic in java(GROUPS, at, "--list").split()
+    java(GROUPS, at, "--group", topic, "--topic", topic, "--reset-offsets", "--to-offset", "40", "--execute")
+    row = next(line.split() for line in java(GROUPS, at, "--describe", "--group", topic).splitlines()
+               if line.startswith(topic))
+    assert row[3:6] == ["40", "100", "60"]
+    assert "Empty" in java(GROUPS, at, "--describe", "--group", topic, "--state")
+    java(GROUPS, at, "--delete-offsets", "--group", topic, "--topic", topic)
+    java(GROUPS, at, "--delete", "--group", topic)
+    assert topic not in java(GROUPS, at, "--list").split()
+
+
+def test_java_configs_sh(java, at, admin, topic):
+    make(admin, topic)
+    java(CONFIGS, at, "--alter", "--topic", topic, "--add-config", "retention.ms=2000000,segment.bytes=1048576")
+    described = java(CONFIGS, at, "--describe", "--topic", topic)
+    assert "retention.ms=2000000" in described and "segment.bytes=1048576" in described
+    java(CONFIGS, at, "--alter", "--topic", topic, "--delete-config", "retention.ms")
+    assert "retention.ms=2000000" not in java(CONFIGS, at, "--describe", "--topic", topic)
+    assert "message.max.bytes" in java(CONFIGS, at, "--describe", "--broker", "1", "--all")
