@@ -108,6 +108,9 @@ bool request_abandoned(struct request *request);    // has the connection gone? 
 // Where this client should connect to; the memory is in the request's arena.
 void request_advertised(struct request *request, struct bytes *host, int32_t *port);
 
+// A list head of the connection for produce.c: its requests whose batches are being checked. LOOP
+struct list *request_produces(struct request *request);
+
 extern const struct conn_ops session_ops;
 
 // The protocol's code of an error.

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Produce: every batch is checked on the connection's loop and handed to its partition's log in the
-// order it came; the last partition to finish answers. Batches lie in the request's frame, so they
-// are written without a copy.
+// Produce: batches are checked and handed to their partitions' logs in the order they came; the
+// last partition to finish answers. Batches lie in the request's frame, so they are written without
+// a copy.
 //
-// Records of uncompressed batches are walked; of compressed ones only header and checksum are
-// looked at (a reader unpacks them anyway, and unpacking here would hold up every other connection
-// of the loop).
+//     check    header, checksum, every record. Compressed batches have to be unpacked for that,
+//     which a worker does start    on the connection's loop, request by request: one that needs no
+//     worker still waits for those before it answer   wherever the last append ends
 #include "base/mem.h"
 #include "broker/broker_int.h"
 #include "wire/kafka/produce.h"
@@ -25,6 +25,7 @@ struct produce_part {
     struct append append;
     struct produce *produce;
     struct topic *topic; // a reference, or NULL
+    const struct kafka_produce_request_partition_data *data;
     struct kafka_produce_response_partition_response *out;
 };
 
@@ -35,6 +36,9 @@ struct produce {
     size_t part_count;
     _Atomic size_t pending; // parts, and one for the loop that hands them in
     int16_t acks;
+    bool checked;
+    struct list link; // in request_produces() until it is started
+    struct post post;
 };
 
 // --- the answer
@@ -95,10 +99,9 @@ static err_t check_batch(const struct request *request, struct bytes batch, stru
     struct batch_header header;
     if (batch.size == 0)
         return FAIL(diag, ERR_INVALID_RECORD, "no record batch for a partition");
-    if (!batch_header_read(&header, batch))
-        return ERR_OK; // the log finds the words
-    if (header.magic != BATCH_MAGIC)
-        return FAIL(diag, ERR_INVALID_RECORD, "message format %d, only 2 is taken", header.magic);
+    if (batch.size > 16 && batch.ptr[16] != BATCH_MAGIC)
+        return FAIL(diag, ERR_INVALID_RECORD, "message format %d, only 2 is taken", batch.ptr[16]);
+    TRY(batch_check(&header, batch, diag));
     int codec = header.attributes & BATCH_COMPRESSION_MASK;
     if (codec > BATCH_ZSTD)
         return FAIL(diag, ERR_UNSUPPORTED_COMPRESSION, "compression type %d", codec);
@@ -107,15 +110,7 @@ static err_t check_batch(const struct request *request, struct bytes batch, stru
                     PRODUCE_ZSTD_FROM, request_version(request));
     if (header.attributes & BATCH_CONTROL)
         return FAIL(diag, ERR_INVALID_RECORD, "clients may not write control batches");
-    if (codec != BATCH_NONE || batch_header_size(&header) != batch.size || !batch_crc_ok(batch))
-        return ERR_OK;
     return record_validate(batch, RECORD_UNPACKED_MAX_BYTES, diag);
-}
-
-static bool is_transactional(struct bytes batch)
-{
-    struct batch_header header;
-    return batch_header_read(&header, batch) && (header.attributes & BATCH_TRANSACTIONAL);
 }
 
 static void refuse(struct request *request, struct produce_part *part, int16_t code,
@@ -126,37 +121,88 @@ static void refuse(struct request *request, struct produce_part *part, int16_t c
     part->out->error_message = bytes_from(arena_strdup(&request->arena, words));
 }
 
-// Refuses the part, or hands it to the log. Each ends in exactly one part_ends().
-static void start_part(struct produce *produce, struct produce_part *part,
-                       const struct kafka_produce_request_partition_data *data, int16_t topic_error)
+static bool has_attribute(struct bytes batch, int attributes)
+{
+    struct batch_header header;
+    return batch_header_read(&header, batch) && (header.attributes & attributes);
+}
+
+static void check_part(struct produce *produce, struct produce_part *part)
 {
     struct request *request = produce->request;
-    struct bytes batch = kafka_records_bytes(data->records);
-    struct partition *partition = part->topic ? topic_partition(part->topic, data->index) : NULL;
+    struct bytes batch = kafka_records_bytes(part->data->records);
     struct diag diag = DIAG_INIT;
     err_t err = ERR_OK;
     if (produce->acks < -1 || produce->acks > 1)
         err = FAIL(&diag, ERR_INVALID_REQUIRED_ACKS, "acks=%d, expected -1, 0 or 1", produce->acks);
-    else if (!part->topic && topic_error == KAFKA_UNKNOWN_TOPIC_ID)
-        refuse(request, part, topic_error, "no topic has this id");
-    else if (!partition)
-        err = FAIL(&diag, ERR_UNKNOWN_TOPIC, "unknown topic or partition %d", data->index);
-    else if (is_transactional(batch))
+    else if (!part->topic && request_version(request) >= PRODUCE_IDS_FROM)
+        refuse(request, part, KAFKA_UNKNOWN_TOPIC_ID, "no topic has this id");
+    else if (!part->topic || !topic_partition(part->topic, part->data->index))
+        err = FAIL(&diag, ERR_UNKNOWN_TOPIC, "unknown topic or partition %d", part->data->index);
+    else if (has_attribute(batch, BATCH_TRANSACTIONAL))
         refuse(request, part, KAFKA_INVALID_TXN_STATE, "the producer has no open transaction");
     else
         err = check_batch(request, batch, &diag);
     if (err != ERR_OK)
         refuse(request, part, kafka_code(err), diag.text);
+}
+
+static void check_all(struct produce *produce)
+{
+    for (size_t i = 0; i < produce->part_count; i++)
+        check_part(produce, &produce->parts[i]);
+}
+
+// --- start
+// --------------------------------------------------------------------------------------------------
+
+// Each part ends in exactly one part_ends().
+static void start_part(struct produce *produce, struct produce_part *part)
+{
+    struct buf *frame = produce->request->frame;
     if (part->out->error_code != 0) {
         part_ends(produce);
         return;
     }
-    part->append.buf = buf_ref(request->frame);
-    part->append.batch = request->frame->ptr + (batch.ptr - request->frame->ptr);
-    part->append.size = batch.size;
+    part->append.buf = buf_ref(frame);
+    part->append.batch = frame->ptr + (part->data->records.ptr - frame->ptr);
+    part->append.size = part->data->records.size;
+    part->append.checked = true;
     part->append.until = produce->acks == -1 ? APPEND_SYNCED : APPEND_WRITTEN;
     part->append.done = append_done;
-    partition_append(partition, &part->append);
+    partition_append(topic_partition(part->topic, part->data->index), &part->append);
+}
+
+static void start_all(struct produce *produce)
+{
+    produce->pending = produce->part_count + 1;
+    for (size_t i = 0; i < produce->part_count; i++)
+        start_part(produce, &produce->parts[i]);
+    part_ends(produce);
+}
+
+static void checked_on_loop(struct post *post)
+{
+    struct produce *checked = CONTAINER_OF(post, struct produce, post);
+    struct list *waiting = request_produces(checked->request);
+    checked->checked = true;
+    while (!list_empty(waiting)) {
+        struct produce *first = CONTAINER_OF(waiting->next, struct produce, link);
+        if (!first->checked)
+            return;
+        list_remove(&first->link);
+        bool last = list_empty(waiting); // afterwards the connection may be gone
+        start_all(first);
+        if (last)
+            return;
+    }
+}
+
+static void check_on_worker(struct request *request)
+{
+    struct produce *produce = request->state;
+    check_all(produce);
+    loop_post(request_loop(request), &produce->post, checked_on_loop);
 }
 
 // --- the request
@@ -170,10 +216,33 @@ static struct topic *find_topic(struct request *request,
     return log_store_topic(request->broker->store, data->name);
 }
 
+static void prepare_topic(struct produce *produce,
+                          const struct kafka_produce_request_topic_data *topic,
+                          struct kafka_produce_response_response *out, struct produce_part *parts)
+{
+    struct request *request = produce->request;
+    kafka_produce_response_response_init(out);
+    out->name = topic->name;
+    out->topic_id = topic->topic_id;
+    out->partition_responses_count = topic->partition_data_count;
+    out->partition_responses =
+        ARENA_ARRAY(&request->arena, struct kafka_produce_response_partition_response,
+                    (size_t)topic->partition_data_count + 1);
+    for (int32_t p = 0; p < topic->partition_data_count; p++) {
+        parts[p].produce = produce;
+        parts[p].data = &topic->partition_data[p];
+        parts[p].topic = find_topic(request, topic);
+        parts[p].out = &out->partition_responses[p];
+        kafka_produce_response_partition_response_init(parts[p].out);
+        parts[p].out->index = topic->partition_data[p].index;
+    }
+}
+
 static struct produce *prepare(struct request *request, const struct kafka_produce_request *message)
 {
     struct arena *arena = &request->arena;
     struct produce *produce = ARENA_NEW(arena, struct produce);
+    request->state = produce;
     produce->request = request;
     produce->acks = message->acks;
     for (int32_t t = 0; t < message->topic_data_count; t++)
@@ -183,35 +252,32 @@ static struct produce *prepare(struct request *request, const struct kafka_produ
     produce->response.responses_count = message->topic_data_count;
     produce->response.responses = ARENA_ARRAY(arena, struct kafka_produce_response_response,
                                               (size_t)message->topic_data_count + 1);
+    struct produce_part *parts = produce->parts;
+    for (int32_t t = 0; t < message->topic_data_count; t++) {
+        prepare_topic(produce, &message->topic_data[t], &produce->response.responses[t], parts);
+        parts += message->topic_data[t].partition_data_count;
+    }
     return produce;
+}
+
+static bool needs_worker(const struct produce *produce)
+{
+    for (size_t i = 0; i < produce->part_count; i++)
+        if (has_attribute(kafka_records_bytes(produce->parts[i].data->records),
+                          BATCH_COMPRESSION_MASK))
+            return true;
+    return false;
 }
 
 void produce_handle(struct request *request)
 {
-    const struct kafka_produce_request *message = request->message;
-    struct produce *produce = prepare(request, message);
-    produce->pending = produce->part_count + 1;
-    size_t next = 0;
-    for (int32_t t = 0; t < message->topic_data_count; t++) {
-        const struct kafka_produce_request_topic_data *topic = &message->topic_data[t];
-        struct kafka_produce_response_response *out = &produce->response.responses[t];
-        kafka_produce_response_response_init(out);
-        out->name = topic->name;
-        out->topic_id = topic->topic_id;
-        out->partition_responses_count = topic->partition_data_count;
-        out->partition_responses =
-            ARENA_ARRAY(&request->arena, struct kafka_produce_response_partition_response,
-                        (size_t)topic->partition_data_count + 1);
-        for (int32_t p = 0; p < topic->partition_data_count; p++) {
-            struct produce_part *part = &produce->parts[next++];
-            part->produce = produce;
-            part->out = &out->partition_responses[p];
-            kafka_produce_response_partition_response_init(part->out);
-            part->out->index = topic->partition_data[p].index;
-            part->topic = find_topic(request, topic);
-            start_part(produce, part, &topic->partition_data[p],
-                       request_version(request) >= PRODUCE_IDS_FROM ? KAFKA_UNKNOWN_TOPIC_ID : 0);
-        }
+    struct produce *produce = prepare(request, request->message);
+    struct list *waiting = request_produces(request);
+    if (needs_worker(produce) || !list_empty(waiting)) {
+        list_push_back(waiting, &produce->link);
+        request_work(request, check_on_worker);
+        return;
     }
-    part_ends(produce);
+    check_all(produce);
+    start_all(produce);
 }

@@ -22,6 +22,7 @@ struct session {
     struct broker *broker;
     struct conn *conn; // a reference
     struct list requests;
+    struct list produces; // request_produces()
     size_t in_flight;
     bool paused; // because too many are in flight
     bool closed;
@@ -213,6 +214,11 @@ const char *request_peer(struct request *request)
     return conn_peer(request->session->conn);
 }
 
+struct list *request_produces(struct request *request)
+{
+    return &request->session->produces;
+}
+
 bool request_abandoned(struct request *request)
 {
     return request->session->closed;
@@ -327,6 +333,7 @@ static void on_opened(struct conn *conn, void *ctx)
     session->broker = ctx;
     session->conn = conn_ref(conn);
     list_init(&session->requests);
+    list_init(&session->produces);
     conn_set_data(conn, session);
     metric_add(METRIC_KAFKA_CONNECTIONS, 1);
 }

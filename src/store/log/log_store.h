@@ -108,12 +108,12 @@ enum append_until {
 struct append {
     // in
     struct buf *buf; // a reference the append takes over; keeps `batch` alive
-    uint8_t
-        *batch;  // one whole batch inside `buf`; base offset and leader epoch are written into it
-    size_t size; // exact
+    uint8_t *batch;  // one whole batch inside `buf`; offset and leader epoch are written into it
+    size_t size;     // exact
+    bool checked;    // the caller has been through batch_check()
     enum append_until until;
-    void (*done)(struct append *append); // on the writer thread, or inside partition_append() on a
-                                         // refusal; must not block
+    // On the writer thread, or inside partition_append() on a refusal; must not block.
+    void (*done)(struct append *append);
     // out
     err_t err;
     char *story;          // why, for a person; NULL when there is none; mem_free() it

@@ -51,10 +51,33 @@ err_t producers_admit(const struct producers *producers, const struct batch_head
     return ERR_OK;
 }
 
+static void forget(struct producers *producers, int64_t id)
+{
+    mem_free(find(producers, id));
+    producer_map_remove(&producers->map, id);
+}
+
+// Whoever makes up producer ids must not fill the memory: the older part of them goes.
+static void make_room(struct producers *producers)
+{
+    int64_t oldest_ms = INT64_MAX, newest_ms = INT64_MIN;
+    const struct producer_map *map = &producers->map;
+    for (size_t i = 0; i < map->capacity; i++) {
+        if (!map->used[i])
+            continue;
+        int64_t seen_ms = map->values[i]->seen_ms;
+        oldest_ms = seen_ms < oldest_ms ? seen_ms : oldest_ms;
+        newest_ms = seen_ms > newest_ms ? seen_ms : newest_ms;
+    }
+    producers_expire(producers, oldest_ms + (newest_ms - oldest_ms) / 4 + 1);
+}
+
 void producers_record(struct producers *producers, const struct batch_header *header,
                       int64_t now_ms, struct producer_undo *undo)
 {
     bool added;
+    if (producers->map.count >= PRODUCERS_MAX && !find(producers, header->producer_id))
+        make_room(producers);
     struct producer **slot = producer_map_put(&producers->map, header->producer_id, &added);
     if (added) {
         *slot = MEM_NEW(struct producer);
@@ -82,12 +105,6 @@ void producers_record(struct producers *producers, const struct batch_header *he
         .last_offset = batch_header_last_offset(header),
     };
     producer->seen_ms = now_ms;
-}
-
-static void forget(struct producers *producers, int64_t id)
-{
-    mem_free(find(producers, id));
-    producer_map_remove(&producers->map, id);
 }
 
 void producers_undo(struct producers *producers, const struct producer_undo *undo)

@@ -15,7 +15,10 @@
 #include "wire/kafka/batch_header.h"
 #include "wire/reader.h"
 
-enum { PRODUCER_BATCHES = 5 };
+enum {
+    PRODUCER_BATCHES = 5,
+    PRODUCERS_MAX = 20000, // of a partition; past it those unseen for longest are forgotten
+};
 
 struct producer_batch {
     int32_t first_sequence;

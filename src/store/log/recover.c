@@ -239,7 +239,7 @@ static err_t recover_segment(struct scan *scan, int64_t base, const struct saved
     const struct saved_segment *known = find_saved(saved, base);
     if (scan->next_offset < base)
         scan->next_offset = base;
-    if (known && file_bytes >= known->size) {
+    if (saved && known && file_bytes >= known->size) {
         segment->max_timestamp = known->max_timestamp;
         segment->created_ms = known->created_ms;
         from = known->size;
