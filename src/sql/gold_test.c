@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Every statement of ../shared/gold/spark35.jsonl, whose results a real Spark 3.5 gave. A statement with something that is
-// not there yet (ERR_UNSUPPORTED) is counted; one that compiles and disagrees fails the test.
+// Every statement of ../shared/gold/spark35.jsonl, whose results a real Spark 3.5 gave. A statement
+// with something that is not there yet (ERR_UNSUPPORTED) is counted; one that compiles and
+// disagrees fails the test.
 #include "sql/query.h"
 
 #include "base/vec.h"
@@ -14,7 +15,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-#define GOLD "../shared/gold/spark35.jsonl"
+#define GOLD   "../shared/gold/spark35.jsonl"
 #define NOW_US 1795262400000000 // 2026-11-21 12:00 UTC, the day the file was made
 
 struct result {
@@ -160,8 +161,9 @@ static enum verdict judge(const json_t *line)
     struct diag diag = DIAG_INIT;
     err_t err = sql_compile(&query, NULL, bytes_from(sql), &options, &diag);
     if (err == ERR_UNSUPPORTED) {
-        bool routine = strstr(diag_text(&diag), "UNRESOLVED_ROUTINE") &&
-                       fails && strcmp(json_string_value(json_object_get(line, "error")), "UNRESOLVED_ROUTINE") == 0;
+        bool routine =
+            strstr(diag_text(&diag), "UNRESOLVED_ROUTINE") && fails &&
+            strcmp(json_string_value(json_object_get(line, "error")), "UNRESOLVED_ROUTINE") == 0;
         if (!routine && getenv("GOLD_VERBOSE"))
             printf("missing: %s\n    %s\n", sql, diag_text(&diag));
         return routine ? AGREES : MISSING;
@@ -177,8 +179,7 @@ static enum verdict judge(const json_t *line)
     else
         good &= same_rows(line, &result);
     if (!good)
-        printf("DISAGREES %s\n    %s\n", sql,
-               err ? diag_text(&diag) : fails ? "no error" : "");
+        printf("DISAGREES %s\n    %s\n", sql, err ? diag_text(&diag) : fails ? "no error" : "");
     result_release(&result);
     sql_query_free(query);
     return good ? AGREES : DISAGREES;

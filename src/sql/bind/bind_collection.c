@@ -18,14 +18,12 @@ struct expr *bind_map(struct binder *binder, struct expr *call)
                             "[WRONG_NUM_ARGS.WITHOUT_SUGGESTION] map takes an even number of "
                             "arguments");
     for (size_t i = 0; i < call->arg_count; i++) {
-        const struct type *wider =
-            coerce_wider(binder->arena, types[i % 2], call->args[i]->type);
+        const struct type *wider = coerce_wider(binder->arena, types[i % 2], call->args[i]->type);
         if (!wider)
             return binder__fail(binder, call->args[i]->at, ERR_TYPE,
                                 "[DATATYPE_MISMATCH] the %s of a map must have one type, they are "
                                 "%s and %s",
-                                i % 2 ? "values" : "keys",
-                                binder__type_text(binder, types[i % 2]),
+                                i % 2 ? "values" : "keys", binder__type_text(binder, types[i % 2]),
                                 binder__type_text(binder, call->args[i]->type));
         types[i % 2] = wider;
     }
@@ -41,8 +39,8 @@ struct expr *bind_struct(struct binder *binder, struct expr *call)
     struct type_field *fields = ARENA_ARRAY(binder->arena, struct type_field, call->arg_count + 1);
     for (size_t i = 0; i < call->arg_count; i++) {
         const char *name = names ? names[i] : NULL;
-        fields[i] = (struct type_field){
-            name ? name : arena_printf(binder->arena, "col%zu", i + 1), call->args[i]->type, true};
+        fields[i] = (struct type_field){name ? name : arena_printf(binder->arena, "col%zu", i + 1),
+                                        call->args[i]->type, true};
     }
     call->extra = NULL;
     return binder__done(binder, call, type_struct(binder->arena, fields, call->arg_count));
@@ -59,8 +57,8 @@ struct expr *bind_named_struct(struct binder *binder, struct expr *call)
         if (!expr_text(call->args[i], &name))
             return binder__fail(binder, call->args[i]->at, ERR_TYPE,
                                 "the name of a field must be a constant text");
-        fields[i / 2] = (struct type_field){arena_text(binder->arena, name),
-                                            call->args[i + 1]->type, true};
+        fields[i / 2] =
+            (struct type_field){arena_text(binder->arena, name), call->args[i + 1]->type, true};
     }
     return binder__done(binder, call, type_struct(binder->arena, fields, call->arg_count / 2));
 }
@@ -180,8 +178,8 @@ struct expr *bind_map_part(struct binder *binder, struct expr *call)
     if (strcmp(call->function->name, "map_values") == 0)
         return binder__done(binder, call, type_array(binder->arena, value, true));
     struct type_field fields[] = {{"key", key, false}, {"value", value, true}};
-    return binder__done(
-        binder, call, type_array(binder->arena, type_struct(binder->arena, fields, 2), false));
+    return binder__done(binder, call,
+                        type_array(binder->arena, type_struct(binder->arena, fields, 2), false));
 }
 
 struct expr *bind_map_contains_key(struct binder *binder, struct expr *call)
@@ -205,15 +203,13 @@ struct expr *bind_map_from_entries(struct binder *binder, struct expr *call)
         return binder__fail(binder, call->at, ERR_TYPE,
                             "map_from_entries needs an array of structs of two fields");
     return binder__done(
-        binder, call,
-        type_map(binder->arena, entry->fields[0].type, entry->fields[1].type, true));
+        binder, call, type_map(binder->arena, entry->fields[0].type, entry->fields[1].type, true));
 }
 
 // sequence(start, stop[, step]) of integers, or of dates by days or an interval.
 struct expr *bind_sequence(struct binder *binder, struct expr *call)
 {
-    const struct type *type =
-        coerce_wider(binder->arena, call->args[0]->type, call->args[1]->type);
+    const struct type *type = coerce_wider(binder->arena, call->args[0]->type, call->args[1]->type);
     if (!type || (!type_is_integral(type) && type->kind != TYPE_DATE))
         return binder__fail(binder, call->at, ERR_UNSUPPORTED,
                             "sequence is supported for integers and dates");

@@ -328,7 +328,9 @@ static struct expr *user_cast(struct binder *binder, const struct ast *ast)
     struct expr *special = special_time(binder, ast, from);
     if (special) {
         const char *type = binder__type_text(binder, ast->type);
-        char *upper = arena_printf(binder->arena, "CAST(%s AS %s)$9", ast->args[0]->text.ptr ? arena_text(binder->arena, ast->args[0]->text) : "", type);
+        char *upper = arena_printf(
+            binder->arena, "CAST(%s AS %s)$9",
+            ast->args[0]->text.ptr ? arena_text(binder->arena, ast->args[0]->text) : "", type);
         for (char *c = strstr(upper, " AS "); *c; c++)
             *c = (char)toupper((unsigned char)*c);
         special->display = upper;

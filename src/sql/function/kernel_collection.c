@@ -36,10 +36,10 @@ static void open_lists(struct call *call, struct builder *builder)
 }
 
 // Rows that are null stay so; the others are made by `body`, which ends with builder_list().
-#define LIST_ROWS(call, builder, i)                                                                \
-    for (size_t i = 0; i < (call)->count; i++)                                                     \
-        if (column_is_null((call)->out, i))                                                        \
-            builder_null(&builder);                                                                \
+#define LIST_ROWS(call, builder, i)            \
+    for (size_t i = 0; i < (call)->count; i++) \
+        if (column_is_null((call)->out, i))    \
+            builder_null(&builder);            \
         else
 
 err_t kernel_array(struct call *call)
@@ -174,8 +174,8 @@ err_t kernel_array_prepend(struct call *call)
     return extend(call, true);
 }
 
-// Appends the values of `list` that are not in the builder's open list yet and, when `filter` is given, whose being
-// in `filter` is `wanted`.
+// Appends the values of `list` that are not in the builder's open list yet and, when `filter` is
+// given, whose being in `filter` is `wanted`.
 static void add_distinct(struct builder *builder, struct list list, const struct list *filter,
                          bool wanted)
 {
@@ -272,8 +272,7 @@ err_t kernel_array_join(struct call *call)
             if (!first)
                 str_append_bytes(&text, vector_text(&call->args[1], i));
             first = false;
-            str_append_bytes(&text,
-                             null ? vector_text(&call->args[2], i) : list.items->strings[k]);
+            str_append_bytes(&text, null ? vector_text(&call->args[2], i) : list.items->strings[k]);
         }
         call->out->strings[i] = arena_bytes(call_arena(call), str_bytes(&text));
     }
@@ -291,9 +290,8 @@ static err_t array_extreme(struct call *call, int sign)
         int32_t best = -1;
         for (int32_t k = list.from; k < list.to; k++)
             if (!column_is_null(list.items, (size_t)k) &&
-                (best < 0 || sign * value_compare(list.items, (size_t)k, list.items,
-                                                  (size_t)best) >
-                                 0))
+                (best < 0 ||
+                 sign * value_compare(list.items, (size_t)k, list.items, (size_t)best) > 0))
                 best = k;
         if (best < 0)
             builder_null(&builder);
@@ -313,7 +311,8 @@ err_t kernel_array_min(struct call *call)
     return array_extreme(call, -1);
 }
 
-// --- order -----------------------------------------------------------------------------------------
+// --- order
+// -----------------------------------------------------------------------------------------
 
 static int order_items(const struct column *items, uint32_t a, uint32_t b, bool descending,
                        bool nulls_first)
@@ -338,8 +337,8 @@ static void sort_items(const struct column *items, uint32_t *at, uint32_t *scrat
     size_t left = 0;
     size_t right = half;
     for (size_t to = 0; left < half; to++)
-        at[to] = right < count && order_items(items, at[right], scratch[left], descending,
-                                              nulls_first) < 0
+        at[to] = right < count &&
+                         order_items(items, at[right], scratch[left], descending, nulls_first) < 0
                      ? at[right++]
                      : scratch[left++];
 }
@@ -394,7 +393,8 @@ err_t lazy_array_sort(struct eval *eval, const struct expr *expr, const struct f
     return ERR_OK;
 }
 
-// --- others ----------------------------------------------------------------------------------------
+// --- others
+// ----------------------------------------------------------------------------------------
 
 err_t kernel_array_repeat(struct call *call)
 {

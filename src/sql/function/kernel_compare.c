@@ -33,19 +33,19 @@ static inline bool holds(enum test test, int order)
     return false;
 }
 
-#define NUMBERS(type_, field)                        \
-    do {                                             \
-        const type_ *left = call->args[0].column.field; \
+#define NUMBERS(type_, field)                            \
+    do {                                                 \
+        const type_ *left = call->args[0].column.field;  \
         const type_ *right = call->args[1].column.field; \
-        size_t step_a = !call->args[0].constant;     \
-        size_t step_b = !call->args[1].constant;     \
-        uint8_t *to = call->out->booleans;           \
-        for (size_t i = 0; i < call->count; i++) {   \
-            type_ x = left[i * step_a];                 \
+        size_t step_a = !call->args[0].constant;         \
+        size_t step_b = !call->args[1].constant;         \
+        uint8_t *to = call->out->booleans;               \
+        for (size_t i = 0; i < call->count; i++) {       \
+            type_ x = left[i * step_a];                  \
             type_ y = right[i * step_b];                 \
-            to[i] = holds(test, (x > y) - (x < y));  \
-        }                                            \
-        return ERR_OK;                               \
+            to[i] = holds(test, (x > y) - (x < y));      \
+        }                                                \
+        return ERR_OK;                                   \
     } while (0)
 
 static inline __attribute__((always_inline)) err_t compare(struct call *call, enum test test)

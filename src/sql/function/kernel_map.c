@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Maps, and the element of an array or a map. A map that is a literal is hashed once per run, so a lookup in a word list
-// of thousands costs as much as in one of ten.
+// Maps, and the element of an array or a map. A map that is a literal is hashed once per run, so a
+// lookup in a word list of thousands costs as much as in one of ten.
 #include "sql/function_rules.h"
 
 #include "base/hash.h"
@@ -91,8 +91,7 @@ static err_t map_lookup(struct call *call)
     struct map_index *index = index_of(call);
     uint32_t *entries = arena_alloc(call_arena(call), (call->count + 1) * sizeof *entries);
     for (size_t i = 0; i < call->count; i++)
-        entries[i] = column_is_null(call->out, i) ? UINT32_MAX
-                                                  : (uint32_t)entry_of(call, index, i);
+        entries[i] = column_is_null(call->out, i) ? UINT32_MAX : (uint32_t)entry_of(call, index, i);
     gather_entries(call, &call->args[0].column.children[1], entries);
     return ERR_OK;
 }
@@ -147,9 +146,11 @@ err_t kernel_map_contains_key(struct call *call)
     return ERR_OK;
 }
 
-// --- making maps -----------------------------------------------------------------------------------
+// --- making maps
+// -----------------------------------------------------------------------------------
 
-// Closes the open row of the builder after a look for null and double keys in its entries from `from` on.
+// Closes the open row of the builder after a look for null and double keys in its entries from
+// `from` on.
 static err_t close_map(struct call *call, struct builder *builder, size_t from)
 {
     struct column keys;
@@ -159,8 +160,7 @@ static err_t close_map(struct call *call, struct builder *builder, size_t from)
     while (capacity < count * 2)
         capacity *= 2;
     uint32_t small[64] = {0};
-    uint32_t *slots =
-        capacity <= 64 ? small : ARENA_ARRAY(call_arena(call), uint32_t, capacity);
+    uint32_t *slots = capacity <= 64 ? small : ARENA_ARRAY(call_arena(call), uint32_t, capacity);
     for (size_t i = from; i < keys.count; i++) {
         if (column_is_null(&keys, i))
             return call_fail(call, ERR_INVALID, "[NULL_MAP_KEY] a map cannot have a NULL key");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Mathematics. Functions of doubles share one kernel each by way of a table; round, ceil and floor keep decimals exact.
+// Mathematics. Functions of doubles share one kernel each by way of a table; round, ceil and floor
+// keep decimals exact.
 #include "sql/bind/bind_rules.h"
 
 #include "data/decimal.h"
@@ -9,7 +10,8 @@
 #include <math.h>
 #include <stdlib.h>
 
-// --- functions of one double -----------------------------------------------------------------------
+// --- functions of one double
+// -----------------------------------------------------------------------
 
 static double java_signum(double x)
 {
@@ -44,20 +46,34 @@ struct real_function {
 };
 
 static const struct real_function real_functions[] = {
-    {"sqrt", sqrt, false, 0},     {"cbrt", cbrt, false, 0},
-    {"exp", exp, false, 0},       {"expm1", expm1, false, 0},
-    {"ln", log, true, 0},         {"log10", log10, true, 0},
-    {"log2", log2, true, 0},      {"log1p", log1p, true, -1},
-    {"sin", sin, false, 0},       {"cos", cos, false, 0},
-    {"tan", tan, false, 0},       {"asin", asin, false, 0},
-    {"acos", acos, false, 0},     {"atan", atan, false, 0},
-    {"sinh", sinh, false, 0},     {"cosh", cosh, false, 0},
-    {"tanh", tanh, false, 0},     {"asinh", asinh, false, 0},
-    {"acosh", acosh, false, 0},   {"atanh", atanh, false, 0},
-    {"rint", rint, false, 0},     {"signum", java_signum, false, 0},
-    {"sign", java_signum, false, 0}, {"degrees", to_degrees, false, 0},
-    {"radians", to_radians, false, 0}, {"cot", cotangent, false, 0},
-    {"sec", secant, false, 0},    {"csc", cosecant, false, 0},
+    {"sqrt", sqrt, false, 0},
+    {"cbrt", cbrt, false, 0},
+    {"exp", exp, false, 0},
+    {"expm1", expm1, false, 0},
+    {"ln", log, true, 0},
+    {"log10", log10, true, 0},
+    {"log2", log2, true, 0},
+    {"log1p", log1p, true, -1},
+    {"sin", sin, false, 0},
+    {"cos", cos, false, 0},
+    {"tan", tan, false, 0},
+    {"asin", asin, false, 0},
+    {"acos", acos, false, 0},
+    {"atan", atan, false, 0},
+    {"sinh", sinh, false, 0},
+    {"cosh", cosh, false, 0},
+    {"tanh", tanh, false, 0},
+    {"asinh", asinh, false, 0},
+    {"acosh", acosh, false, 0},
+    {"atanh", atanh, false, 0},
+    {"rint", rint, false, 0},
+    {"signum", java_signum, false, 0},
+    {"sign", java_signum, false, 0},
+    {"degrees", to_degrees, false, 0},
+    {"radians", to_radians, false, 0},
+    {"cot", cotangent, false, 0},
+    {"sec", secant, false, 0},
+    {"csc", cosecant, false, 0},
 };
 
 err_t kernel_real(struct call *call)
@@ -124,7 +140,8 @@ err_t kernel_log(struct call *call)
     return ERR_OK;
 }
 
-// --- rounding --------------------------------------------------------------------------------------
+// --- rounding
+// --------------------------------------------------------------------------------------
 
 static enum decimal_rounding rounding_of(const struct expr *call)
 {
@@ -171,8 +188,8 @@ struct expr *bind_ceil(struct binder *binder, struct expr *call)
     if (call->arg_count == 2) {
         call->display = name[0] == 'c' ? "ceil($0, $1)" : "floor($0, $1)";
         if (type->kind != TYPE_DECIMAL) // as Spark: through a decimal
-            call->args[0] = expr_cast(binder->arena, call->args[0],
-                                      coerce_decimal_of(binder->arena, type));
+            call->args[0] =
+                expr_cast(binder->arena, call->args[0], coerce_decimal_of(binder->arena, type));
         return bind_round(binder, call);
     }
     call->display = name[0] == 'c' ? "CEIL($0)" : "FLOOR($0)";
@@ -230,9 +247,9 @@ err_t kernel_round(struct call *call)
         switch ((int)from->type->kind) {
         case TYPE_DECIMAL: {
             int drop = from->type->scale - scale;
-            int128_t value = drop > 0 ? decimal_round(from->decimals[at], drop > 76 ? 76 : drop,
-                                                      rounding)
-                                      : from->decimals[at];
+            int128_t value =
+                drop > 0 ? decimal_round(from->decimals[at], drop > 76 ? 76 : drop, rounding)
+                         : from->decimals[at];
             if (drop > 0 && scale < 0)
                 value *= decimal_power(-scale > 38 ? 38 : -scale);
             call->out->decimals[i] = value;
@@ -242,17 +259,16 @@ err_t kernel_round(struct call *call)
             if (call->out->type->kind == TYPE_LONG) { // ceil, floor; saturating like Java
                 double whole = rounding == DECIMAL_CEILING ? ceil(from->doubles[at])
                                                            : floor(from->doubles[at]);
-                call->out->longs[i] = isnan(whole)             ? 0
-                                      : whole >= 0x1p63        ? INT64_MAX
-                                      : whole < -0x1p63        ? INT64_MIN
-                                                               : (int64_t)whole;
+                call->out->longs[i] = isnan(whole)      ? 0
+                                      : whole >= 0x1p63 ? INT64_MAX
+                                      : whole < -0x1p63 ? INT64_MIN
+                                                        : (int64_t)whole;
             } else {
                 call->out->doubles[i] = round_real(from->doubles[at], scale, rounding);
             }
             break;
         case TYPE_FLOAT:
-            call->out->floats[i] =
-                (float)round_real((double)from->floats[at], scale, rounding);
+            call->out->floats[i] = (float)round_real((double)from->floats[at], scale, rounding);
             break;
         case TYPE_BYTE:
             call->out->bytes8[i] = (int8_t)round_long(from->bytes8[at], scale, rounding);
@@ -270,7 +286,8 @@ err_t kernel_round(struct call *call)
     return ERR_OK;
 }
 
-// --- bits and bases --------------------------------------------------------------------------------
+// --- bits and bases
+// --------------------------------------------------------------------------------
 
 struct expr *bind_shift(struct binder *binder, struct expr *call)
 {
@@ -389,7 +406,8 @@ err_t kernel_factorial(struct call *call)
     return ERR_OK;
 }
 
-// --- random ----------------------------------------------------------------------------------------
+// --- random
+// ----------------------------------------------------------------------------------------
 
 static uint64_t next_random(struct call *call)
 {
@@ -415,12 +433,11 @@ err_t kernel_uuid(struct call *call)
     for (size_t i = 0; i < call->count; i++) {
         uint64_t high = (next_random(call) & ~0xF000ULL) | 0x4000;
         uint64_t low = (next_random(call) & ~(3ULL << 62)) | 1ULL << 63;
-        char *text = arena_printf(call_arena(call), "%08llx-%04llx-%04llx-%04llx-%012llx",
-                                  (unsigned long long)(high >> 32),
-                                  (unsigned long long)(high >> 16 & 0xFFFF),
-                                  (unsigned long long)(high & 0xFFFF),
-                                  (unsigned long long)(low >> 48),
-                                  (unsigned long long)(low & 0xFFFFFFFFFFFFULL));
+        char *text = arena_printf(
+            call_arena(call), "%08llx-%04llx-%04llx-%04llx-%012llx",
+            (unsigned long long)(high >> 32), (unsigned long long)(high >> 16 & 0xFFFF),
+            (unsigned long long)(high & 0xFFFF), (unsigned long long)(low >> 48),
+            (unsigned long long)(low & 0xFFFFFFFFFFFFULL));
         call->out->strings[i] = bytes_make(text, 36);
     }
     return ERR_OK;

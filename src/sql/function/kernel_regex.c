@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// LIKE and regular expressions. Java's and PCRE2's regular expressions agree on what people write; known differences:
-// \w \d \s are ASCII in both (PCRE2_UCP is off), possessive and lookaround forms are the same; Java's \h, [a-z&&[^b]]
-// (class intersection) and \p{javaLowerCase} are not in PCRE2.
+// LIKE and regular expressions. Java's and PCRE2's regular expressions agree on what people write;
+// known differences: \w \d \s are ASCII in both (PCRE2_UCP is off), possessive and lookaround forms
+// are the same; Java's \h, [a-z&&[^b]] (class intersection) and \p{javaLowerCase} are not in PCRE2.
 #include "sql/function_rules.h"
 
 #include "sql/exec/builder.h"
@@ -60,7 +60,8 @@ static err_t regex_of(struct call *call, struct bytes pattern, struct regex **ou
     return ERR_OK;
 }
 
-// Finds the next match from byte `from` on; an error (a pattern that backtracks too much) is a refusal.
+// Finds the next match from byte `from` on; an error (a pattern that backtracks too much) is a
+// refusal.
 static err_t next_match(struct call *call, const struct regex *regex, struct bytes text,
                         size_t from, bool *found)
 {
@@ -288,7 +289,8 @@ err_t kernel_regexp_instr(struct call *call)
     return ERR_OK;
 }
 
-// --- split -----------------------------------------------------------------------------------------
+// --- split
+// -----------------------------------------------------------------------------------------
 
 // A pattern that is one plain byte needs no regular expression.
 static bool plain_byte(struct bytes pattern)
@@ -356,7 +358,8 @@ err_t kernel_split(struct call *call)
     return ERR_OK;
 }
 
-// --- LIKE ------------------------------------------------------------------------------------------
+// --- LIKE
+// ------------------------------------------------------------------------------------------
 
 static size_t code_size(uint8_t byte)
 {
@@ -436,8 +439,7 @@ err_t kernel_like(struct call *call)
         struct bytes pattern = vector_text(&call->args[1], i);
         if (i == 0 || !call->args[1].constant)
             TRY(check_pattern(call, pattern, escape));
-        call->out->booleans[i] =
-            like(vector_text(&call->args[0], i), pattern, escape, any_case);
+        call->out->booleans[i] = like(vector_text(&call->args[0], i), pattern, escape, any_case);
     }
     return ERR_OK;
 }

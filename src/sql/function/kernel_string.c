@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Texts. Positions and lengths count code points; texts of plain ASCII take the short way. Results are views of
-// the argument where they can be.
+// Texts. Positions and lengths count code points; texts of plain ASCII take the short way. Results
+// are views of the argument where they can be.
 #include "sql/function_rules.h"
 
 #include "base/utf8.h"
@@ -43,7 +43,8 @@ static struct bytes keep(struct call *call, const struct str *text)
     return arena_bytes(call_arena(call), str_bytes(text));
 }
 
-// --- measuring -------------------------------------------------------------------------------------
+// --- measuring
+// -------------------------------------------------------------------------------------
 
 err_t kernel_length(struct call *call)
 {
@@ -64,7 +65,8 @@ err_t kernel_octet_length(struct call *call)
     return ERR_OK;
 }
 
-// --- joining ---------------------------------------------------------------------------------------
+// --- joining
+// ---------------------------------------------------------------------------------------
 
 static err_t concat_lists(struct call *call)
 {
@@ -146,7 +148,8 @@ err_t kernel_concat_ws(struct call *call)
     return ERR_OK;
 }
 
-// --- case ------------------------------------------------------------------------------------------
+// --- case
+// ------------------------------------------------------------------------------------------
 
 enum casing {
     CASING_LOWER,
@@ -169,8 +172,7 @@ static err_t unicode_case(struct call *call, struct bytes text, enum casing casi
     int32_t utf8_size = 0;
     u_strToUTF8(utf8, size * 3 + 1, &utf8_size, cased, size, &status);
     if (U_FAILURE(status))
-        return call_fail(call, ERR_INVALID, "the text cannot change case: %s",
-                         u_errorName(status));
+        return call_fail(call, ERR_INVALID, "the text cannot change case: %s", u_errorName(status));
     *out = bytes_make(utf8, (size_t)utf8_size);
     return ERR_OK;
 }
@@ -234,7 +236,8 @@ err_t kernel_initcap(struct call *call)
     return err;
 }
 
-// --- trimming --------------------------------------------------------------------------------------
+// --- trimming
+// --------------------------------------------------------------------------------------
 
 static bool in_set(struct bytes set, struct bytes code)
 {
@@ -275,9 +278,8 @@ static err_t trim_rows(struct call *call, size_t text_arg, size_t set_arg, bool 
     {
         struct bytes set =
             call->arg_count > 1 ? vector_text(&call->args[set_arg], i) : bytes_from(" ");
-        call->out->strings[i] =
-            trimmed(vector_text(&call->args[call->arg_count > 1 ? text_arg : 0], i), set, left,
-                    right);
+        call->out->strings[i] = trimmed(
+            vector_text(&call->args[call->arg_count > 1 ? text_arg : 0], i), set, left, right);
     }
     return ERR_OK;
 }
@@ -299,7 +301,8 @@ err_t kernel_rtrim(struct call *call)
     return trim_rows(call, 1, 0, false, true);
 }
 
-// --- pieces ----------------------------------------------------------------------------------------
+// --- pieces
+// ----------------------------------------------------------------------------------------
 
 // Spark's substringSQL: 1-based, negative from the end; 0 is like 1.
 static struct bytes piece(struct bytes text, int64_t start, int64_t length, bool by_byte)
@@ -322,9 +325,8 @@ err_t kernel_substring(struct call *call)
 {
     bool by_byte = call->out->type->kind == TYPE_BINARY;
     CALL_ROWS(call, i)
-    call->out->strings[i] =
-        piece(vector_text(&call->args[0], i), vector_int(&call->args[1], i),
-              vector_int(&call->args[2], i), by_byte);
+    call->out->strings[i] = piece(vector_text(&call->args[0], i), vector_int(&call->args[1], i),
+                                  vector_int(&call->args[2], i), by_byte);
     return ERR_OK;
 }
 
@@ -342,8 +344,8 @@ err_t kernel_right(struct call *call)
     {
         int64_t count = vector_int(&call->args[1], i);
         struct bytes text = vector_text(&call->args[0], i);
-        call->out->strings[i] = count <= 0 ? bytes_make(text.ptr, 0)
-                                           : piece(text, -count, INT32_MAX, false);
+        call->out->strings[i] =
+            count <= 0 ? bytes_make(text.ptr, 0) : piece(text, -count, INT32_MAX, false);
     }
     return ERR_OK;
 }
@@ -424,7 +426,8 @@ err_t kernel_split_part(struct call *call)
     return ERR_OK;
 }
 
-// --- searching -------------------------------------------------------------------------------------
+// --- searching
+// -------------------------------------------------------------------------------------
 
 static int32_t place_of(struct bytes text, struct bytes needle, int64_t start)
 {
@@ -482,7 +485,8 @@ err_t kernel_endswith(struct call *call)
     return ERR_OK;
 }
 
-// --- changing --------------------------------------------------------------------------------------
+// --- changing
+// --------------------------------------------------------------------------------------
 
 err_t kernel_replace(struct call *call)
 {

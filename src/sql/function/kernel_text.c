@@ -70,8 +70,8 @@ struct expr *bind_hex(struct binder *binder, struct expr *call)
 // typeof(x) is known here; the name shows the call.
 struct expr *bind_typeof(struct binder *binder, struct expr *call)
 {
-    struct expr *text = binder__text_literal(
-        binder, binder__type_text(binder, call->args[0]->type), call->at);
+    struct expr *text =
+        binder__text_literal(binder, binder__type_text(binder, call->args[0]->type), call->at);
     call->type = &type_string;
     text->name = expr_column_name(binder->arena, call);
     return text;
@@ -104,8 +104,7 @@ err_t kernel_elt(struct call *call)
 {
     for (size_t i = 0; i < call->count; i++) {
         int32_t index = vector_null(&call->args[0], i) ? 0 : vector_int(&call->args[0], i);
-        if (index >= 1 && (size_t)index < call->arg_count &&
-            !vector_null(&call->args[index], i))
+        if (index >= 1 && (size_t)index < call->arg_count && !vector_null(&call->args[index], i))
             call->out->strings[i] = vector_text(&call->args[index], i);
         else
             call_null(call, i);
@@ -232,7 +231,8 @@ err_t kernel_luhn_check(struct call *call)
     return ERR_OK;
 }
 
-// --- encodings -------------------------------------------------------------------------------------
+// --- encodings
+// -------------------------------------------------------------------------------------
 
 static int hex_value(int byte)
 {
@@ -404,9 +404,9 @@ err_t kernel_str_to_map(struct call *call)
             builder_text(&builder.children[0],
                          bytes_make(one.ptr, at ? (size_t)(at - one.ptr) : one.size));
             if (at)
-                builder_text(&builder.children[1],
-                             bytes_make(at + mark.size,
-                                        one.size - (size_t)(at - one.ptr) - mark.size));
+                builder_text(
+                    &builder.children[1],
+                    bytes_make(at + mark.size, one.size - (size_t)(at - one.ptr) - mark.size));
             else
                 builder_null(&builder.children[1]);
             if (!end)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Dates and times: over data/datetime.h. A TIMESTAMP is taken apart on the wall clock of the session's zone.
+// Dates and times: over data/datetime.h. A TIMESTAMP is taken apart on the wall clock of the
+// session's zone.
 #include "sql/bind/bind_rules.h"
 
 #include "data/datetime_pattern.h"
@@ -56,7 +57,8 @@ err_t kernel_window(struct call *call)
     return ERR_OK;
 }
 
-// --- fields ----------------------------------------------------------------------------------------
+// --- fields
+// ----------------------------------------------------------------------------------------
 
 static enum datetime_field field_of(const struct call *call)
 {
@@ -133,8 +135,8 @@ struct expr *bind_extract(struct binder *binder, struct expr *call)
     made->function = sql_function_find("year");
     made->extra = name;
     struct str shown = {0};
-    str_printf(&shown, strcmp(function->name, "extract") == 0 ? "extract(%s FROM $0)"
-                                                              : "%s(%s, $0)",
+    str_printf(&shown,
+               strcmp(function->name, "extract") == 0 ? "extract(%s FROM $0)" : "%s(%s, $0)",
                strcmp(function->name, "extract") == 0 ? name : function->name, name);
     made->display = arena_text(binder->arena, str_bytes(&shown));
     str_release(&shown);
@@ -142,7 +144,8 @@ struct expr *bind_extract(struct binder *binder, struct expr *call)
                         field == FIELD_SECOND ? type_decimal(binder->arena, 8, 6) : &type_int);
 }
 
-// --- parts and arithmetic --------------------------------------------------------------------------
+// --- parts and arithmetic
+// --------------------------------------------------------------------------
 
 err_t kernel_date_trunc(struct call *call)
 {
@@ -245,8 +248,8 @@ err_t kernel_next_day(struct call *call)
 err_t kernel_months_between(struct call *call)
 {
     CALL_ROWS(call, i)
-    call->out->doubles[i] = months_between(local_of(call, 0, i), local_of(call, 1, i),
-                                           vector_bool(&call->args[2], i));
+    call->out->doubles[i] =
+        months_between(local_of(call, 0, i), local_of(call, 1, i), vector_bool(&call->args[2], i));
     return ERR_OK;
 }
 
@@ -343,10 +346,9 @@ static err_t scale_interval(struct call *call, bool divide)
         else if (call->out->type->kind == TYPE_INTERVAL_DT)
             call->out->longs[i] = (int64_t)__builtin_round((double)by.us * factor);
         else
-            call->out->intervals[i] =
-                (struct interval){(int32_t)((double)by.months * factor),
-                                  (int32_t)((double)by.days * factor),
-                                  (int64_t)((double)by.us * factor)};
+            call->out->intervals[i] = (struct interval){(int32_t)((double)by.months * factor),
+                                                        (int32_t)((double)by.days * factor),
+                                                        (int64_t)((double)by.us * factor)};
     }
     return ERR_OK;
 }
@@ -360,7 +362,8 @@ err_t kernel_interval_div(struct call *call)
     return scale_interval(call, true);
 }
 
-// --- now -------------------------------------------------------------------------------------------
+// --- now
+// -------------------------------------------------------------------------------------------
 
 err_t kernel_now(struct call *call)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Higher-order functions. The elements of all lists of a batch are one long vector, and the body of the lambda is
-// evaluated over that; only the columns it reads are spread to the elements. aggregate() goes step by step: step
-// k takes the k-th element of every list that has one.
+// Higher-order functions. The elements of all lists of a batch are one long vector, and the body of
+// the lambda is evaluated over that; only the columns it reads are spread to the elements.
+// aggregate() goes step by step: step k takes the k-th element of every list that has one.
 #include "sql/function_rules.h"
 
 #include "sql/exec/builder.h"
@@ -48,7 +48,8 @@ static void set_param(struct frame *frame, const struct expr *lambda, size_t par
         *frame_slot(frame, lambda->params[param]) = (struct vector){*column, false};
 }
 
-// The first argument as a plain list column. When it is constant and the lambda reads nothing else, one row does.
+// The first argument as a plain list column. When it is constant and the lambda reads nothing else,
+// one row does.
 static err_t list_arg(struct eval *eval, const struct expr *expr, const struct frame *frame,
                       struct frame *reduced, struct column *list, struct vector *out)
 {
@@ -141,8 +142,8 @@ err_t lazy_map_transform(struct eval *eval, const struct expr *expr, const struc
     TRY(map_elements(eval, expr, frame, &list, &elements, &items, &made, out));
     bool keys = strcmp(expr->function->name, "transform_keys") == 0;
     children[0] = keys ? made : items;
-    children[1] = keys ? slice(eval->arena, &list.children[1], elements.first, elements.count)
-                       : made;
+    children[1] =
+        keys ? slice(eval->arena, &list.children[1], elements.first, elements.count) : made;
     relist(&out->column, eval->arena, expr->type, &list, children);
     return ERR_OK;
 }
@@ -219,7 +220,8 @@ err_t lazy_exists(struct eval *eval, const struct expr *expr, const struct frame
     return ERR_OK;
 }
 
-// --- aggregate -------------------------------------------------------------------------------------
+// --- aggregate
+// -------------------------------------------------------------------------------------
 
 // One step: the rows of `active` (of which there are `count`) take their element `step`.
 static err_t fold_step(struct eval *eval, const struct expr *expr, const struct frame *frame,
@@ -261,8 +263,7 @@ err_t lazy_aggregate(struct eval *eval, const struct expr *expr, const struct fr
         size_t kept = 0;
         for (size_t i = 0; i < active_count; i++) {
             uint32_t row = active[i];
-            if (!column_is_null(&list, row) &&
-                list.offsets[row + 1] - list.offsets[row] > step) {
+            if (!column_is_null(&list, row) && list.offsets[row + 1] - list.offsets[row] > step) {
                 active[kept] = row;
                 place[kept++] = (uint32_t)i;
                 continue;
@@ -298,7 +299,8 @@ err_t lazy_aggregate(struct eval *eval, const struct expr *expr, const struct fr
     return ERR_OK;
 }
 
-// --- two lists -------------------------------------------------------------------------------------
+// --- two lists
+// -------------------------------------------------------------------------------------
 
 err_t lazy_zip_with(struct eval *eval, const struct expr *expr, const struct frame *frame,
                     struct vector *out)
