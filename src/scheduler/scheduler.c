@@ -6,7 +6,7 @@
 // are saved again a second later.
 //
 // A start waits for the commit but not for the disk: what is committed survives kill -9, and a loss
-// of power can only make the last few milliseconds of tries run once more. Wishes are answered when
+// of power can only make the tries of its last 20 ms run once more. Wishes are answered when
 // the disk has them. The syncer's thread brings commits to disk as fast as the disk can, many at
 // once when tasks are short.
 #include "scheduler/scheduler_int.h"
@@ -18,10 +18,11 @@
 
 #include <stdlib.h>
 
-#define PARALLELISM   8
-#define SAVE_AGAIN_US INT64_C(1000000)
-#define SLEEP_MAX_US  (60 * INSTANT_SECOND) // a clock set by hand is noticed after that
-#define SAVES_AT_STOP 3
+#define PARALLELISM    8
+#define SAVE_AGAIN_US  INT64_C(1000000)
+#define SLEEP_MAX_US   (60 * INSTANT_SECOND) // a clock set by hand is noticed after that
+#define SYNC_WINDOW_US INT64_C(20000)
+#define SAVES_AT_STOP  3
 
 // --- reports and tasks ---
 
@@ -74,6 +75,11 @@ static void run_syncer(void *ctx)
             cond_wait(&scheduler->sync_wake, &scheduler->mutex);
             continue;
         }
+        // Writing to a file under sync is slow: unless somebody waits, more commits gather first.
+        while (scheduler->askers == 0 && !scheduler->syncer_stop &&
+               cond_wait_for(&scheduler->sync_asked, &scheduler->mutex, SYNC_WINDOW_US))
+            continue;
+        upto = scheduler->committed;
         mutex_unlock(&scheduler->mutex);
         struct diag diag = DIAG_INIT;
         err_t err = history_sync(scheduler->db_path, &diag);
@@ -322,8 +328,11 @@ err_t scheduler__ask(struct scheduler *scheduler, struct command *command, struc
     list_push_back(&scheduler->commands, &command->link);
     scheduler->idle = false;
     cond_signal(&scheduler->wake);
+    scheduler->askers++;
+    cond_signal(&scheduler->sync_asked);
     while (!command->done || scheduler->synced < command->commit)
         cond_wait(&scheduler->answered, &scheduler->mutex);
+    scheduler->askers--;
     bool lost = scheduler->sync_failed;
     mutex_unlock(&scheduler->mutex);
     if (command->err == ERR_OK && lost)
@@ -416,6 +425,7 @@ static struct scheduler *new_scheduler(void)
     cond_init(&scheduler->work_wake);
     cond_init(&scheduler->answered);
     cond_init(&scheduler->sync_wake);
+    cond_init(&scheduler->sync_asked);
     list_init(&scheduler->reports);
     list_init(&scheduler->commands);
     list_init(&scheduler->work);
@@ -456,6 +466,7 @@ static void free_scheduler(struct scheduler *scheduler)
     cond_release(&scheduler->work_wake);
     cond_release(&scheduler->answered);
     cond_release(&scheduler->sync_wake);
+    cond_release(&scheduler->sync_asked);
     mutex_release(&scheduler->mutex);
     mutex_release(&scheduler->read_mutex);
     mem_free(scheduler->workers);
@@ -523,6 +534,7 @@ void scheduler_close(struct scheduler *scheduler)
     cond_broadcast(&scheduler->work_wake);
     cond_broadcast(&scheduler->answered);
     cond_signal(&scheduler->sync_wake);
+    cond_signal(&scheduler->sync_asked);
     mutex_unlock(&scheduler->mutex);
     thread_join(&scheduler->syncer);
     for (size_t i = 0; i < scheduler->parallelism; i++)

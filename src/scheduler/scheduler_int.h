@@ -70,8 +70,9 @@ struct scheduler {
     struct list reports, commands, work;
     struct cond work_wake;
     bool stopping, workers_stop, poked, idle;
-    struct cond answered, sync_wake;
+    struct cond answered, sync_wake, sync_asked;
     uint64_t committed, synced; // transactions so far; of them on disk
+    size_t askers;              // who waits for the disk
     bool syncer_stop, sync_failed;
     struct thread *workers;
     struct thread syncer;
