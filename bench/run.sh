@@ -45,6 +45,7 @@ idle_rss=$(rss_mb) before=$(cpu_s); sleep 10; idle_cpu=$(python3 -c "print(round
 stop
 
 echo "== people"; people=$(bench people)
+echo "== scheduler"; make --no-print-directory -s build/bench/scheduler_bench; scheduler=$(build/bench/scheduler_bench "$work/scheduler")
 mkdir -p "$work/empty"; start "$work/empty" "$work/load"
 echo "== kafka"; produce=$(bench produce --at "$console"); produce_cpu=$(cpu_s); consume=$(bench consume --at "$console"); consume_cpu=$(cpu_s)
 echo "== cql"; cql=$(bench cql --at "$console"); load_rss=$(rss_mb)
@@ -80,6 +81,7 @@ topic_to_table=$(median "${stream[@]}")
     echo "| resident memory, idle, examples/users after its minute of fetching | $idle_rss MB |"
     echo "| CPU when idle | $idle_cpu % of one core |"
     echo "| resident memory after the load below | $load_rss MB |"
+    echo "$scheduler" | awk '{print "| scheduler: " $1 " | " $2 ($1 ~ /_ms$/ ? " ms" : " µs") " |"}'
     echo "$people" | awk '{print "| `weir bench people`: " $1 " | " $2 " records/s |"}'
     printf '%s\n%s\n%s\n' "$produce" "$consume" "$cql" | awk 'NF {unit = $1 ~ /_p[0-9]+$/ ? "µs" : "per second"; print "| `weir bench`: " $1 " | " $2 " " unit " |"}'
     echo "| CPU seconds of weir: 1 M records in (all rounds) / out | $produce_cpu / $(python3 -c "print(round($consume_cpu - $produce_cpu, 2))") |"
