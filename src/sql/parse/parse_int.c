@@ -8,7 +8,7 @@
 #include <stdarg.h>
 #include <strings.h>
 
-void parser__add(struct parser *parser, struct ast_list *list, void *item)
+void sql_parser__add(struct parser *parser, struct ast_list *list, void *item)
 {
     if (list->count == list->capacity) {
         size_t capacity = list->capacity ? list->capacity * 2 : 4;
@@ -21,7 +21,7 @@ void parser__add(struct parser *parser, struct ast_list *list, void *item)
     list->items[list->count++] = item;
 }
 
-void *parser__fail(struct parser *parser, uint32_t at, err_t code, const char *format, ...)
+void *sql_parser__fail(struct parser *parser, uint32_t at, err_t code, const char *format, ...)
 {
     if (parser->err)
         return NULL;
@@ -34,25 +34,25 @@ void *parser__fail(struct parser *parser, uint32_t at, err_t code, const char *f
     return NULL;
 }
 
-void *parser__expected(struct parser *parser, const char *what)
+void *sql_parser__expected(struct parser *parser, const char *what)
 {
-    const struct token *token = parser__token(parser, 0);
+    const struct token *token = sql_parser__token(parser, 0);
     if (token->kind == TOKEN_END)
-        return parser__fail(parser, token->at, ERR_SYNTAX, "the statement ends here, expected %s",
-                            what);
-    return parser__fail(parser, token->at, ERR_SYNTAX, "unexpected '%.*s', expected %s",
-                        token->end - token->at > 60 ? 60 : (int)(token->end - token->at),
-                        (const char *)parser->tokens.statement.ptr + token->at, what);
+        return sql_parser__fail(parser, token->at, ERR_SYNTAX,
+                                "the statement ends here, expected %s", what);
+    return sql_parser__fail(parser, token->at, ERR_SYNTAX, "unexpected '%.*s', expected %s",
+                            token->end - token->at > 60 ? 60 : (int)(token->end - token->at),
+                            (const char *)parser->tokens.statement.ptr + token->at, what);
 }
 
-bool parser__enter(struct parser *parser)
+bool sql_parser__enter(struct parser *parser)
 {
     if (parser->err)
         return false;
     if (++parser->depth <= PARSE_DEPTH_MAX)
         return true;
-    parser__fail(parser, parser__token(parser, 0)->at, ERR_TOO_LARGE,
-                 "the statement is nested deeper than %d levels", PARSE_DEPTH_MAX);
+    sql_parser__fail(parser, sql_parser__token(parser, 0)->at, ERR_TOO_LARGE,
+                     "the statement is nested deeper than %d levels", PARSE_DEPTH_MAX);
     return false;
 }
 
@@ -62,61 +62,61 @@ static bool word_is(const struct token *token, const char *word)
            strncasecmp((const char *)token->text.ptr, word, token->text.size) == 0;
 }
 
-bool parser__is_word(const struct parser *parser, size_t ahead, const char *word)
+bool sql_parser__is_word(const struct parser *parser, size_t ahead, const char *word)
 {
-    return word_is(parser__token(parser, ahead), word);
+    return word_is(sql_parser__token(parser, ahead), word);
 }
 
-bool parser__is_sign(const struct parser *parser, size_t ahead, const char *sign)
+bool sql_parser__is_sign(const struct parser *parser, size_t ahead, const char *sign)
 {
-    const struct token *token = parser__token(parser, ahead);
+    const struct token *token = sql_parser__token(parser, ahead);
     return token->kind == TOKEN_SIGN && bytes_is(token->text, sign);
 }
 
-bool parser__word(struct parser *parser, const char *word)
+bool sql_parser__word(struct parser *parser, const char *word)
 {
-    if (!parser__is_word(parser, 0, word))
+    if (!sql_parser__is_word(parser, 0, word))
         return false;
     parser->at++;
     return true;
 }
 
-bool parser__words(struct parser *parser, const char *first, const char *second)
+bool sql_parser__words(struct parser *parser, const char *first, const char *second)
 {
-    if (!parser__is_word(parser, 0, first) || !parser__is_word(parser, 1, second))
+    if (!sql_parser__is_word(parser, 0, first) || !sql_parser__is_word(parser, 1, second))
         return false;
     parser->at += 2;
     return true;
 }
 
-bool parser__sign(struct parser *parser, const char *sign)
+bool sql_parser__sign(struct parser *parser, const char *sign)
 {
-    if (!parser__is_sign(parser, 0, sign))
+    if (!sql_parser__is_sign(parser, 0, sign))
         return false;
     parser->at++;
     return true;
 }
 
-bool parser__need_word(struct parser *parser, const char *word)
+bool sql_parser__need_word(struct parser *parser, const char *word)
 {
-    return parser__word(parser, word) || parser__expected(parser, word);
+    return sql_parser__word(parser, word) || sql_parser__expected(parser, word);
 }
 
-bool parser__need_sign(struct parser *parser, const char *sign)
+bool sql_parser__need_sign(struct parser *parser, const char *sign)
 {
-    if (parser__sign(parser, sign))
+    if (sql_parser__sign(parser, sign))
         return true;
     char what[8];
     snprintf(what, sizeof what, "'%s'", sign);
-    parser__expected(parser, what);
+    sql_parser__expected(parser, what);
     return false;
 }
 
-const char *parser__name(struct parser *parser, const char *what)
+const char *sql_parser__name(struct parser *parser, const char *what)
 {
-    const struct token *token = parser__token(parser, 0);
+    const struct token *token = sql_parser__token(parser, 0);
     if (token->kind != TOKEN_WORD && token->kind != TOKEN_QUOTED)
-        return parser__expected(parser, what);
+        return sql_parser__expected(parser, what);
     parser->at++;
     return arena_text(parser->arena, token->text);
 }
@@ -131,9 +131,9 @@ static const struct sql_keyword *find_keyword(const struct token *token)
     return NULL;
 }
 
-bool parser__at_alias(const struct parser *parser, bool of_table)
+bool sql_parser__at_alias(const struct parser *parser, bool of_table)
 {
-    const struct token *token = parser__token(parser, 0);
+    const struct token *token = sql_parser__token(parser, 0);
     if (token->kind == TOKEN_QUOTED)
         return true;
     if (token->kind != TOKEN_WORD)
@@ -142,7 +142,7 @@ bool parser__at_alias(const struct parser *parser, bool of_table)
     return !keyword || !(of_table ? keyword->ends_table : keyword->ends_expression);
 }
 
-struct ast *parser__node(struct parser *parser, enum ast_kind kind, uint32_t at)
+struct ast *sql_parser__node(struct parser *parser, enum ast_kind kind, uint32_t at)
 {
     struct ast *node = ARENA_NEW(parser->arena, struct ast);
     node->kind = kind;
@@ -150,9 +150,10 @@ struct ast *parser__node(struct parser *parser, enum ast_kind kind, uint32_t at)
     return node;
 }
 
-struct ast *parser__call(struct parser *parser, const char *name, uint32_t at, size_t count, ...)
+struct ast *sql_parser__call(struct parser *parser, const char *name, uint32_t at, size_t count,
+                             ...)
 {
-    struct ast *node = parser__node(parser, AST_CALL, at);
+    struct ast *node = sql_parser__node(parser, AST_CALL, at);
     node->name = node->shown = name;
     node->args = ARENA_ARRAY(parser->arena, struct ast *, count + 1);
     node->arg_count = count;
@@ -169,12 +170,12 @@ struct ast *parser__call(struct parser *parser, const char *name, uint32_t at, s
     return node;
 }
 
-struct bytes parser__strings(struct parser *parser)
+struct bytes sql_parser__strings(struct parser *parser)
 {
-    struct bytes text = parser__token(parser, 0)->text;
+    struct bytes text = sql_parser__token(parser, 0)->text;
     parser->at++;
-    while (parser__token(parser, 0)->kind == TOKEN_STRING) {
-        struct bytes more = parser__token(parser, 0)->text;
+    while (sql_parser__token(parser, 0)->kind == TOKEN_STRING) {
+        struct bytes more = sql_parser__token(parser, 0)->text;
         uint8_t *joined = arena_alloc(parser->arena, text.size + more.size + 1);
         if (text.size)
             memcpy(joined, text.ptr, text.size);
@@ -187,26 +188,26 @@ struct bytes parser__strings(struct parser *parser)
 }
 
 // A type is read by data/type.h; here its extent is found: words, <…> and (…).
-const struct type *parser__type(struct parser *parser)
+const struct type *sql_parser__type(struct parser *parser)
 {
-    const struct token *first = parser__token(parser, 0);
+    const struct token *first = sql_parser__token(parser, 0);
     if (first->kind != TOKEN_WORD)
-        return parser__expected(parser, "a type");
+        return sql_parser__expected(parser, "a type");
     uint32_t end = first->end;
     parser->at++;
     if (word_is(first, "interval") || word_is(first, "long") || word_is(first, "double")) {
-        while (parser__is_word(parser, 0, "year") || parser__is_word(parser, 0, "month") ||
-               parser__is_word(parser, 0, "day") || parser__is_word(parser, 0, "hour") ||
-               parser__is_word(parser, 0, "minute") || parser__is_word(parser, 0, "second") ||
-               parser__is_word(parser, 0, "to")) {
-            end = parser__token(parser, 0)->end;
+        while (sql_parser__is_word(parser, 0, "year") || sql_parser__is_word(parser, 0, "month") ||
+               sql_parser__is_word(parser, 0, "day") || sql_parser__is_word(parser, 0, "hour") ||
+               sql_parser__is_word(parser, 0, "minute") ||
+               sql_parser__is_word(parser, 0, "second") || sql_parser__is_word(parser, 0, "to")) {
+            end = sql_parser__token(parser, 0)->end;
             parser->at++;
         }
     }
     int angles = 0;
     int rounds = 0;
     for (;;) {
-        const struct token *token = parser__token(parser, 0);
+        const struct token *token = sql_parser__token(parser, 0);
         if (token->kind == TOKEN_SIGN && bytes_is(token->text, "<"))
             angles++;
         else if (token->kind == TOKEN_SIGN && bytes_is(token->text, "("))
@@ -220,7 +221,7 @@ const struct type *parser__type(struct parser *parser)
         else if (token->kind == TOKEN_SIGN && bytes_is(token->text, "<>"))
             ; // struct<>
         else if (token->kind == TOKEN_END)
-            return parser__expected(parser, angles ? "'>'" : "')'");
+            return sql_parser__expected(parser, angles ? "'>'" : "')'");
         end = token->end;
         parser->at++;
         if (angles == 0 && rounds == 0)
@@ -230,6 +231,6 @@ const struct type *parser__type(struct parser *parser)
     struct diag diag = DIAG_INIT;
     struct bytes text = bytes_make(parser->tokens.statement.ptr + first->at, end - first->at);
     if (type_parse(&type, parser->arena, text, &diag) != ERR_OK)
-        return parser__fail(parser, first->at, ERR_SYNTAX, "%s", diag_text(&diag));
+        return sql_parser__fail(parser, first->at, ERR_SYNTAX, "%s", diag_text(&diag));
     return type;
 }

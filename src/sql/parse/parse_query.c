@@ -3,51 +3,54 @@
 // Queries: WITH, SELECT, set operations, ORDER BY, LIMIT.
 #include "sql/parse/parse_int.h"
 
-bool parser__at_query(const struct parser *parser, size_t ahead)
+bool sql_parser__at_query(const struct parser *parser, size_t ahead)
 {
-    while (parser__is_sign(parser, ahead, "("))
+    while (sql_parser__is_sign(parser, ahead, "("))
         ahead++;
-    return parser__is_word(parser, ahead, "select") || parser__is_word(parser, ahead, "with") ||
-           (parser__is_word(parser, ahead, "values") && !parser__is_sign(parser, ahead + 1, ")")) ||
-           (parser__is_word(parser, ahead, "from") && !parser__is_sign(parser, ahead + 1, ")") &&
-            parser__token(parser, ahead + 1)->kind == TOKEN_WORD);
+    return sql_parser__is_word(parser, ahead, "select") ||
+           sql_parser__is_word(parser, ahead, "with") ||
+           (sql_parser__is_word(parser, ahead, "values") &&
+            !sql_parser__is_sign(parser, ahead + 1, ")")) ||
+           (sql_parser__is_word(parser, ahead, "from") &&
+            !sql_parser__is_sign(parser, ahead + 1, ")") &&
+            sql_parser__token(parser, ahead + 1)->kind == TOKEN_WORD);
 }
 
 static bool expr_list(struct parser *parser, struct ast ***out, size_t *count)
 {
     struct ast_list list = {0};
     do {
-        struct ast *node = parser__expr(parser);
+        struct ast *node = sql_parser__expr(parser);
         if (!node)
             return false;
-        parser__add(parser, &list, node);
-    } while (parser__sign(parser, ","));
+        sql_parser__add(parser, &list, node);
+    } while (sql_parser__sign(parser, ","));
     *out = (struct ast **)list.items;
     *count = list.count;
     return true;
 }
 
-bool parser__order_by(struct parser *parser, struct ast_order **out, size_t *count)
+bool sql_parser__order_by(struct parser *parser, struct ast_order **out, size_t *count)
 {
-    if (!parser__need_word(parser, "order") || !parser__need_word(parser, "by"))
+    if (!sql_parser__need_word(parser, "order") || !sql_parser__need_word(parser, "by"))
         return false;
     struct ast_list list = {0};
     do {
         struct ast_order *order = ARENA_NEW(parser->arena, struct ast_order);
-        order->expr = parser__expr(parser);
+        order->expr = sql_parser__expr(parser);
         if (!order->expr)
             return false;
-        if (parser__word(parser, "desc"))
+        if (sql_parser__word(parser, "desc"))
             order->descending = true;
         else
-            (void)parser__word(parser, "asc");
+            (void)sql_parser__word(parser, "asc");
         order->nulls_first = !order->descending;
-        if (parser__words(parser, "nulls", "first"))
+        if (sql_parser__words(parser, "nulls", "first"))
             order->nulls_first = true;
-        else if (parser__words(parser, "nulls", "last"))
+        else if (sql_parser__words(parser, "nulls", "last"))
             order->nulls_first = false;
-        parser__add(parser, &list, order);
-    } while (parser__sign(parser, ","));
+        sql_parser__add(parser, &list, order);
+    } while (sql_parser__sign(parser, ","));
     *out = ARENA_ARRAY(parser->arena, struct ast_order, list.count);
     *count = list.count;
     for (size_t i = 0; i < list.count; i++)
@@ -57,74 +60,76 @@ bool parser__order_by(struct parser *parser, struct ast_order **out, size_t *cou
 
 static bool bound(struct parser *parser, enum ast_bound *out, struct ast **value)
 {
-    if (parser__words(parser, "unbounded", "preceding")) {
+    if (sql_parser__words(parser, "unbounded", "preceding")) {
         *out = BOUND_UNBOUNDED_PRECEDING;
         return true;
     }
-    if (parser__words(parser, "unbounded", "following")) {
+    if (sql_parser__words(parser, "unbounded", "following")) {
         *out = BOUND_UNBOUNDED_FOLLOWING;
         return true;
     }
-    if (parser__words(parser, "current", "row")) {
+    if (sql_parser__words(parser, "current", "row")) {
         *out = BOUND_CURRENT;
         return true;
     }
-    *value = parser__value(parser);
+    *value = sql_parser__value(parser);
     if (!*value)
         return false;
     *out = BOUND_PRECEDING;
-    if (parser__word(parser, "preceding"))
+    if (sql_parser__word(parser, "preceding"))
         return true;
     *out = BOUND_FOLLOWING;
-    return parser__need_word(parser, "following");
+    return sql_parser__need_word(parser, "following");
 }
 
 static bool frame(struct parser *parser, struct ast_window *window)
 {
     window->has_frame = true;
-    if (parser__word(parser, "between"))
+    if (sql_parser__word(parser, "between"))
         return bound(parser, &window->from, &window->from_value) &&
-               parser__need_word(parser, "and") && bound(parser, &window->to, &window->to_value);
+               sql_parser__need_word(parser, "and") &&
+               bound(parser, &window->to, &window->to_value);
     window->to = BOUND_CURRENT;
     return bound(parser, &window->from, &window->from_value);
 }
 
 // w or ([w] [PARTITION BY …] [ORDER BY …] [ROWS | RANGE …])
-struct ast_window *parser__window(struct parser *parser)
+struct ast_window *sql_parser__window(struct parser *parser)
 {
     struct ast_window *window = ARENA_NEW(parser->arena, struct ast_window);
-    window->at = parser__token(parser, 0)->at;
-    if (!parser__is_sign(parser, 0, "(")) {
-        window->name = parser__name(parser, "a window");
+    window->at = sql_parser__token(parser, 0)->at;
+    if (!sql_parser__is_sign(parser, 0, "(")) {
+        window->name = sql_parser__name(parser, "a window");
         return window->name ? window : NULL;
     }
     parser->at++;
-    if ((parser__word(parser, "partition") || parser__word(parser, "distribute")) &&
-        (!parser__need_word(parser, "by") ||
+    if ((sql_parser__word(parser, "partition") || sql_parser__word(parser, "distribute")) &&
+        (!sql_parser__need_word(parser, "by") ||
          !expr_list(parser, &window->partition, &window->partition_count)))
         return NULL;
-    if (parser__is_word(parser, 0, "order") &&
-        !parser__order_by(parser, &window->order, &window->order_count))
+    if (sql_parser__is_word(parser, 0, "order") &&
+        !sql_parser__order_by(parser, &window->order, &window->order_count))
         return NULL;
-    window->range = parser__is_word(parser, 0, "range");
-    if ((parser__word(parser, "rows") || parser__word(parser, "range")) && !frame(parser, window))
+    window->range = sql_parser__is_word(parser, 0, "range");
+    if ((sql_parser__word(parser, "rows") || sql_parser__word(parser, "range")) &&
+        !frame(parser, window))
         return NULL;
-    return parser__need_sign(parser, ")") ? window : NULL;
+    return sql_parser__need_sign(parser, ")") ? window : NULL;
 }
 
 static bool windows(struct parser *parser, struct ast_select *select)
 {
     struct ast_list list = {0};
     do {
-        const char *name = parser__name(parser, "a window name");
-        if (!name || !parser__need_word(parser, "as"))
+        const char *name = sql_parser__name(parser, "a window name");
+        if (!name || !sql_parser__need_word(parser, "as"))
             return false;
-        struct ast_window *window = parser__window(parser);
+        struct ast_window *window = sql_parser__window(parser);
         if (!window)
             return false;
         window->name = name;
-        parser__add(parser, &list, window);
-    } while (parser__sign(parser, ","));
+        sql_parser__add(parser, &list, window);
+    } while (sql_parser__sign(parser, ","));
     select->windows = (struct ast_window **)list.items;
     select->window_count = list.count;
     return true;
@@ -133,18 +138,18 @@ static bool windows(struct parser *parser, struct ast_select *select)
 static bool group_by(struct parser *parser, struct ast_select *select)
 {
     select->grouped = true;
-    uint32_t at = parser__token(parser, 0)->at;
-    if (parser__is_word(parser, 0, "all") &&
-        (parser__token(parser, 1)->kind != TOKEN_SIGN || parser__is_sign(parser, 1, ")"))) {
+    uint32_t at = sql_parser__token(parser, 0)->at;
+    if (sql_parser__is_word(parser, 0, "all") &&
+        (sql_parser__token(parser, 1)->kind != TOKEN_SIGN || sql_parser__is_sign(parser, 1, ")"))) {
         parser->at++;
         select->group_all = true;
         return true;
     }
-    if ((parser__is_word(parser, 0, "rollup") || parser__is_word(parser, 0, "cube") ||
-         parser__is_word(parser, 0, "grouping")) &&
-        (parser__is_sign(parser, 1, "(") || parser__is_word(parser, 1, "sets"))) {
-        parser__fail(parser, at, ERR_UNSUPPORTED,
-                     "GROUPING SETS, ROLLUP and CUBE are not supported");
+    if ((sql_parser__is_word(parser, 0, "rollup") || sql_parser__is_word(parser, 0, "cube") ||
+         sql_parser__is_word(parser, 0, "grouping")) &&
+        (sql_parser__is_sign(parser, 1, "(") || sql_parser__is_word(parser, 1, "sets"))) {
+        sql_parser__fail(parser, at, ERR_UNSUPPORTED,
+                         "GROUPING SETS, ROLLUP and CUBE are not supported");
         return false;
     }
     return expr_list(parser, &select->group_by, &select->group_count);
@@ -154,11 +159,11 @@ static bool select_items(struct parser *parser, struct ast_select *select)
 {
     struct ast_list list = {0};
     do {
-        struct ast *item = parser__named_expr(parser);
+        struct ast *item = sql_parser__named_expr(parser);
         if (!item)
             return false;
-        parser__add(parser, &list, item);
-    } while (parser__sign(parser, ","));
+        sql_parser__add(parser, &list, item);
+    } while (sql_parser__sign(parser, ","));
     select->items = (struct ast **)list.items;
     select->item_count = list.count;
     return true;
@@ -167,33 +172,33 @@ static bool select_items(struct parser *parser, struct ast_select *select)
 static struct ast_select *select_core(struct parser *parser)
 {
     struct ast_select *select = ARENA_NEW(parser->arena, struct ast_select);
-    select->at = parser__token(parser, 0)->at;
-    bool from_first = parser__word(parser, "from");
+    select->at = sql_parser__token(parser, 0)->at;
+    bool from_first = sql_parser__word(parser, "from");
     if (from_first) {
-        select->from = parser__from(parser);
-        if (!select->from || !parser__need_word(parser, "select"))
+        select->from = sql_parser__from(parser);
+        if (!select->from || !sql_parser__need_word(parser, "select"))
             return NULL;
-    } else if (!parser__need_word(parser, "select")) {
+    } else if (!sql_parser__need_word(parser, "select")) {
         return NULL;
     }
-    if (parser__word(parser, "distinct"))
+    if (sql_parser__word(parser, "distinct"))
         select->distinct = true;
     else
-        (void)parser__word(parser, "all");
+        (void)sql_parser__word(parser, "all");
     if (!select_items(parser, select))
         return NULL;
-    if (!from_first && parser__word(parser, "from")) {
-        select->from = parser__from(parser);
+    if (!from_first && sql_parser__word(parser, "from")) {
+        select->from = sql_parser__from(parser);
         if (!select->from)
             return NULL;
     }
-    if (parser__word(parser, "where") && !(select->where = parser__expr(parser)))
+    if (sql_parser__word(parser, "where") && !(select->where = sql_parser__expr(parser)))
         return NULL;
-    if (parser__words(parser, "group", "by") && !group_by(parser, select))
+    if (sql_parser__words(parser, "group", "by") && !group_by(parser, select))
         return NULL;
-    if (parser__word(parser, "having") && !(select->having = parser__expr(parser)))
+    if (sql_parser__word(parser, "having") && !(select->having = sql_parser__expr(parser)))
         return NULL;
-    if (parser__word(parser, "window") && !windows(parser, select))
+    if (sql_parser__word(parser, "window") && !windows(parser, select))
         return NULL;
     return select;
 }
@@ -201,14 +206,14 @@ static struct ast_select *select_core(struct parser *parser)
 static struct ast_query *query_term(struct parser *parser)
 {
     struct ast_query *query = ARENA_NEW(parser->arena, struct ast_query);
-    query->at = parser__token(parser, 0)->at;
-    if (parser__is_sign(parser, 0, "(")) {
+    query->at = sql_parser__token(parser, 0)->at;
+    if (sql_parser__is_sign(parser, 0, "(")) {
         parser->at++;
-        query->inner = parser__query(parser);
-        return query->inner && parser__need_sign(parser, ")") ? query : NULL;
+        query->inner = sql_parser__query(parser);
+        return query->inner && sql_parser__need_sign(parser, ")") ? query : NULL;
     }
-    if (parser__is_word(parser, 0, "values")) {
-        query->values = parser__values(parser);
+    if (sql_parser__is_word(parser, 0, "values")) {
+        query->values = sql_parser__values(parser);
         return query->values ? query : NULL;
     }
     query->select = select_core(parser);
@@ -219,21 +224,21 @@ static bool set_operator(struct parser *parser, bool intersect, enum ast_set *ou
 {
     bool all;
     if (intersect) {
-        if (!parser__word(parser, "intersect"))
+        if (!sql_parser__word(parser, "intersect"))
             return false;
-        all = parser__word(parser, "all");
+        all = sql_parser__word(parser, "all");
         *out = all ? SET_INTERSECT_ALL : SET_INTERSECT;
-    } else if (parser__word(parser, "union")) {
-        all = parser__word(parser, "all");
+    } else if (sql_parser__word(parser, "union")) {
+        all = sql_parser__word(parser, "all");
         *out = all ? SET_UNION_ALL : SET_UNION;
-    } else if (parser__word(parser, "except") || parser__word(parser, "minus")) {
-        all = parser__word(parser, "all");
+    } else if (sql_parser__word(parser, "except") || sql_parser__word(parser, "minus")) {
+        all = sql_parser__word(parser, "all");
         *out = all ? SET_EXCEPT_ALL : SET_EXCEPT;
     } else {
         return false;
     }
     if (!all)
-        (void)parser__word(parser, "distinct");
+        (void)sql_parser__word(parser, "distinct");
     return true;
 }
 
@@ -246,10 +251,10 @@ static struct ast_query *set_level(struct parser *parser, bool intersect)
         query->at = left->at;
         query->set = set;
         query->left = left;
-        if (!parser__enter(parser))
+        if (!sql_parser__enter(parser))
             return NULL;
         query->right = intersect ? query_term(parser) : set_level(parser, true);
-        parser__leave(parser);
+        sql_parser__leave(parser);
         left = query->right ? query : NULL;
     }
     return left;
@@ -258,31 +263,31 @@ static struct ast_query *set_level(struct parser *parser, bool intersect)
 static bool ctes(struct parser *parser, struct ast_query *query)
 {
     struct ast_list list = {0};
-    (void)parser__word(parser, "recursive");
+    (void)sql_parser__word(parser, "recursive");
     do {
         struct ast_cte *cte = ARENA_NEW(parser->arena, struct ast_cte);
         struct ast_list columns = {0};
-        cte->name = parser__name(parser, "a name");
+        cte->name = sql_parser__name(parser, "a name");
         if (!cte->name)
             return false;
-        if (parser__sign(parser, "(")) {
+        if (sql_parser__sign(parser, "(")) {
             do {
-                const char *name = parser__name(parser, "a column name");
+                const char *name = sql_parser__name(parser, "a column name");
                 if (!name)
                     return false;
-                parser__add(parser, &columns, (void *)(uintptr_t)name);
-            } while (parser__sign(parser, ","));
-            if (!parser__need_sign(parser, ")"))
+                sql_parser__add(parser, &columns, (void *)(uintptr_t)name);
+            } while (sql_parser__sign(parser, ","));
+            if (!sql_parser__need_sign(parser, ")"))
                 return false;
         }
         cte->columns = (const char **)columns.items;
         cte->column_count = columns.count;
-        (void)parser__word(parser, "as");
-        if (!parser__need_sign(parser, "(") || !(cte->query = parser__query(parser)) ||
-            !parser__need_sign(parser, ")"))
+        (void)sql_parser__word(parser, "as");
+        if (!sql_parser__need_sign(parser, "(") || !(cte->query = sql_parser__query(parser)) ||
+            !sql_parser__need_sign(parser, ")"))
             return false;
-        parser__add(parser, &list, cte);
-    } while (parser__sign(parser, ","));
+        sql_parser__add(parser, &list, cte);
+    } while (sql_parser__sign(parser, ","));
     query->ctes = ARENA_ARRAY(parser->arena, struct ast_cte, list.count);
     query->cte_count = list.count;
     for (size_t i = 0; i < list.count; i++)
@@ -290,12 +295,12 @@ static bool ctes(struct parser *parser, struct ast_query *query)
     return true;
 }
 
-struct ast_query *parser__query(struct parser *parser)
+struct ast_query *sql_parser__query(struct parser *parser)
 {
-    if (!parser__enter(parser))
+    if (!sql_parser__enter(parser))
         return NULL;
     struct ast_query *with = ARENA_NEW(parser->arena, struct ast_query);
-    if (parser__word(parser, "with") && !ctes(parser, with))
+    if (sql_parser__word(parser, "with") && !ctes(parser, with))
         return NULL;
     struct ast_query *body = set_level(parser, false);
     if (!body)
@@ -306,19 +311,19 @@ struct ast_query *parser__query(struct parser *parser)
     query->inner = body;
     query->ctes = with->ctes;
     query->cte_count = with->cte_count;
-    if (parser__is_word(parser, 0, "order") &&
-        !parser__order_by(parser, &query->order, &query->order_count))
+    if (sql_parser__is_word(parser, 0, "order") &&
+        !sql_parser__order_by(parser, &query->order, &query->order_count))
         return NULL;
-    if (parser__is_word(parser, 0, "sort") || parser__is_word(parser, 0, "cluster") ||
-        parser__is_word(parser, 0, "distribute"))
-        return parser__fail(parser, parser__token(parser, 0)->at, ERR_UNSUPPORTED,
-                            "SORT BY, CLUSTER BY and DISTRIBUTE BY are not supported");
-    if (parser__word(parser, "limit") && !parser__word(parser, "all") &&
-        !(query->limit = parser__expr(parser)))
+    if (sql_parser__is_word(parser, 0, "sort") || sql_parser__is_word(parser, 0, "cluster") ||
+        sql_parser__is_word(parser, 0, "distribute"))
+        return sql_parser__fail(parser, sql_parser__token(parser, 0)->at, ERR_UNSUPPORTED,
+                                "SORT BY, CLUSTER BY and DISTRIBUTE BY are not supported");
+    if (sql_parser__word(parser, "limit") && !sql_parser__word(parser, "all") &&
+        !(query->limit = sql_parser__expr(parser)))
         return NULL;
-    if (parser__word(parser, "offset") && !(query->offset = parser__expr(parser)))
+    if (sql_parser__word(parser, "offset") && !(query->offset = sql_parser__expr(parser)))
         return NULL;
-    parser__leave(parser);
+    sql_parser__leave(parser);
     return query;
 }
 
@@ -327,12 +332,12 @@ err_t parse_query(struct ast_query **out, struct arena *arena, struct bytes stat
 {
     struct parser parser = {.arena = arena, .diag = diag};
     TRY(lex(&parser.tokens, arena, statement, diag));
-    struct ast_query *query = parser__query(&parser);
+    struct ast_query *query = sql_parser__query(&parser);
     if (query) {
-        while (parser__sign(&parser, ";"))
+        while (sql_parser__sign(&parser, ";"))
             ;
-        if (parser__token(&parser, 0)->kind != TOKEN_END)
-            query = parser__expected(&parser, "the end of the statement");
+        if (sql_parser__token(&parser, 0)->kind != TOKEN_END)
+            query = sql_parser__expected(&parser, "the end of the statement");
     }
     *out = query;
     return parser.err;
@@ -342,9 +347,9 @@ err_t parse_expression(struct ast **out, struct arena *arena, struct bytes text,
 {
     struct parser parser = {.arena = arena, .diag = diag};
     TRY(lex(&parser.tokens, arena, text, diag));
-    struct ast *node = parser__expr(&parser);
-    if (node && parser__token(&parser, 0)->kind != TOKEN_END)
-        node = parser__expected(&parser, "the end of the expression");
+    struct ast *node = sql_parser__expr(&parser);
+    if (node && sql_parser__token(&parser, 0)->kind != TOKEN_END)
+        node = sql_parser__expected(&parser, "the end of the expression");
     *out = node;
     return parser.err;
 }
