@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The parser on real statements and mutations of them; the terms of what parses are evaluated and written.
+// The parser on real statements and mutations of them; the terms of what parses are evaluated and
+// written.
 #include "data/fuzz_corpus.h"
 #include "tables/parse.h"
 
 static void use_term(const struct term *term, struct arena *arena)
 {
-    static const enum cql_kind kinds[] = {CQL_INT, CQL_VARCHAR, CQL_TIMESTAMP, CQL_DURATION, CQL_DECIMAL,
-                                          CQL_BLOB};
+    static const enum cql_kind kinds[] = {CQL_INT,      CQL_VARCHAR, CQL_TIMESTAMP,
+                                          CQL_DURATION, CQL_DECIMAL, CQL_BLOB};
     struct term_context context = {.arena = arena, .now_us = 1};
     struct str text = {0};
     struct bytes value;
     term_write(&text, term, NULL);
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        (void)(term_eval(term, cql_type_scalar(kinds[i]), "c", &context, &value, NULL, NULL) == ERR_OK);
+        (void)(term_eval(term, cql_type_scalar(kinds[i]), "c", &context, &value, NULL, NULL) ==
+               ERR_OK);
     const struct cql_type *list = cql_type_list(arena, cql_type_scalar(CQL_INT), false);
     (void)(term_eval(term, list, "c", &context, &value, NULL, NULL) == ERR_OK);
     str_release(&text);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Requests: frames of real clients (tests/corpus/cql_frame) and mutations of them are decoded; whatever
-// decodes is read to its last byte.
+// Requests: frames of real clients (tests/corpus/cql_frame) and mutations of them are decoded;
+// whatever decodes is read to its last byte.
 #include "data/fuzz_corpus.h"
 #include "wire/cql/message.h"
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Values: an input is "type|literal" as text, or "type=" and raw bytes. What passes the check is put in normal
-// form, printed in all styles and compared; its normal form must pass the check again and be equal to itself.
+// Values: an input is "type|literal" as text, or "type=" and raw bytes. What passes the check is
+// put in normal form, printed in all styles and compared; its normal form must pass the check again
+// and be equal to itself.
 #include "data/fuzz_corpus.h"
 #include "wire/cql/value.h"
 
