@@ -6,6 +6,7 @@
 #include "app/config.h"
 #include "net/http_client.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -93,8 +94,18 @@ static int help_command(int argc, char **argv)
     return help(stderr);
 }
 
+// Many threads, few of them busy: fewer arenas than threads keep the idle program small, and large
+// blocks (frames, pages of rows) go back to the system when they are freed.
+static void tune_malloc(void)
+{
+    mallopt(M_ARENA_MAX, 4);
+    mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    mallopt(M_TRIM_THRESHOLD, 1 << 20);
+}
+
 int main(int argc, char **argv)
 {
+    tune_malloc();
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2)
         return help(stderr);

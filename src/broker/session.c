@@ -365,4 +365,4 @@ static void on_closed(struct conn *conn)
     session_end(session);
 }
 
-const struct conn_ops session_ops = {on_opened, frame_size, on_frame, on_closed};
+const struct conn_ops session_ops = {on_opened, frame_size, on_frame, on_closed, NULL};

@@ -124,6 +124,8 @@ static void flush(struct conn *conn)
         return;
     }
     set_reading(conn);
+    if (conn->listener->ops->drained)
+        conn->listener->ops->drained(conn);
     conn__drain_stash(conn);
 }
 

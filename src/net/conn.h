@@ -34,6 +34,8 @@ struct conn_ops {
     void (*frame)(struct conn *conn, struct buf *frame);
     // Last call. Work in flight may still hold references; conn_is_open() is false from here on.
     void (*closed)(struct conn *conn);
+    // All that was queued has been written. May be NULL.
+    void (*drained)(struct conn *conn);
 };
 
 struct listener_options {

@@ -79,7 +79,7 @@ static void on_closed(struct conn *conn)
     atomic_fetch_add(&closed, 1);
 }
 
-static const struct conn_ops ops = {on_open, frame_size, on_frame, on_closed};
+static const struct conn_ops ops = {on_open, frame_size, on_frame, on_closed, NULL};
 
 struct fixture {
     struct loops *loops;

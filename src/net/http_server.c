@@ -4,6 +4,9 @@
 // suspended there and queued for one of our handler threads, so a handler may block without
 // delaying anybody's stream. The answer resumes the connection.
 //
+// It polls rather than uses edge-triggered epoll: with that, a client that ends its side in the
+// middle of a request goes unnoticed until the timeout.
+//
 // One daemon per listening socket, because loopback names listen on IPv4 and IPv6.
 
 #include "net/http_server.h"
@@ -22,8 +25,12 @@
 
 #define REQUESTS_QUEUED_MAX 512
 #define STREAM_QUEUE_BYTES  ((size_t)1 << 20)
-#define CONN_MAX            20000
-#define CONN_TIMEOUT_S      120
+#define BODY_PATIENCE       4 // a body this many times too large is read to its end and answered 413
+#define CONN_MAX            4096
+// Just above 32 KiB libmicrohttpd takes the memory from mmap: an idle connection touches little of
+// it.
+#define CONN_BYTES     36864
+#define CONN_TIMEOUT_S 120
 
 struct http_server {
     struct MHD_Daemon *daemons[2];
@@ -46,6 +53,7 @@ struct http_request {
     const char *method;
     char *path;
     struct str body;
+    size_t uploaded; // bytes of the body so far, kept or not
     bool too_large;
     struct MHD_Response *response; // set once the handler has answered
     int status;
@@ -129,6 +137,18 @@ static enum MHD_Result refuse(struct MHD_Connection *connection, unsigned status
     return result;
 }
 
+static enum MHD_Result refuse_too_large(struct MHD_Connection *connection)
+{
+    return refuse(connection, 413, "{\"error\":\"the body is larger than allowed\",\"code\":413}");
+}
+
+// By what its head says, before any of the body is read.
+static bool is_too_large(const struct http_server *server, struct MHD_Connection *connection)
+{
+    const char *size = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Content-Length");
+    return size && strtoull(size, NULL, 10) > server->options.body_max_bytes;
+}
+
 static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, const char *url,
                                   const char *method, const char *version, const char *upload,
                                   size_t *upload_size, void **slot)
@@ -143,15 +163,18 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
         request->method = method;
         request->path = mem_strdup(url);
         *slot = request;
-        return MHD_YES;
+        return is_too_large(server, connection) ? refuse_too_large(connection) : MHD_YES;
     }
     if (request->response)
         return MHD_queue_response(connection, (unsigned)request->status, request->response);
     if (*upload_size > 0) {
-        if (request->body.size + *upload_size > server->options.body_max_bytes) {
+        request->uploaded += *upload_size;
+        if (request->uploaded > server->options.body_max_bytes) {
             request->too_large = true;
             str_release(&request->body);
         }
+        if (request->uploaded > BODY_PATIENCE * server->options.body_max_bytes)
+            return MHD_NO; // closes: libmicrohttpd cannot answer in the middle of a body
         if (!request->too_large)
             str_append(&request->body, upload, *upload_size);
         *upload_size = 0;
@@ -159,8 +182,7 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
     }
     metric_add(METRIC_HTTP_REQUESTS, 1);
     if (request->too_large)
-        return refuse(connection, 413,
-                      "{\"error\":\"the body is larger than allowed\",\"code\":413}");
+        return refuse_too_large(connection);
     if (!enqueue(server, request))
         return refuse(connection, 503, "{\"error\":\"busy: too many requests wait\",\"code\":503}");
     return MHD_YES;
@@ -339,9 +361,9 @@ void http_stream_close(struct http_stream *stream)
 static struct MHD_Daemon *daemon_start(struct http_server *server, int fd)
 {
     return MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, server,
+        MHD_USE_POLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, on_request, server,
         MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)32768, MHD_OPTION_CONNECTION_LIMIT,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONN_BYTES, MHD_OPTION_CONNECTION_LIMIT,
         (unsigned)CONN_MAX, MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)CONN_TIMEOUT_S,
         MHD_OPTION_END);
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define PARTS_MAX 64
+#define DEAF_MS   120000 // a peer that takes nothing of what waits for it for so long is gone
 
 static err_t listen_at(int *out, const struct addrinfo *info, const char *host, uint16_t *port,
                        struct diag *diag)
@@ -115,7 +116,10 @@ int socket_accept(int listener)
     if (fd < 0)
         return errno == EAGAIN || errno == EWOULDBLOCK ? SOCKET_AGAIN : SOCKET_CLOSED;
     int on = 1;
+    unsigned deaf_ms = DEAF_MS;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &deaf_ms, sizeof deaf_ms);
     return fd;
 }
 

@@ -11,6 +11,7 @@
 #include "os/random.h"
 #include "tables/parse.h"
 
+enum { CHARGED_BYTES = 16 << 10 };
 enum { CONSISTENCY_MAX = 0x000A, SERIAL = 0x0008, LOCAL_SERIAL = 0x0009 };
 
 // --- the end -------------------------------------------------------------------------------------
@@ -50,6 +51,8 @@ static void deliver(struct post *post)
     }
     conn_send(request->conn, request->answer);
     session->in_flight--;
+    session->running -= request->running;
+    request_start_waiting(session);
     if (session->paused && session->in_flight < SESSION_IN_FLIGHT_MAX / 2) {
         session->paused = false;
         conn_resume(request->conn);
@@ -83,8 +86,39 @@ static void keep_trace(const struct request *request)
     mutex_unlock(&server->mutex);
 }
 
+struct charged {
+    struct budget *budget;
+    struct buf *frame;
+};
+
+static void release_charged(void *ctx)
+{
+    struct charged *charged = ctx;
+    budget_release(charged->budget, charged->frame->size);
+    buf_unref(charged->frame);
+    mem_free(charged);
+}
+
+// Large answers that clients have not taken yet are bounded together.
+static struct buf *charge(const struct request *request, struct buf *frame)
+{
+    struct budget *budget = &request->server->answers;
+    if (frame->size < CHARGED_BYTES)
+        return frame;
+    if (!budget_charge(budget, frame->size)) {
+        buf_unref(frame);
+        return respond_error(request->version, request->message.head.stream,
+                             err_info(ERR_OVERLOADED)->cql,
+                             "busy: too many large answers wait for their clients to read them");
+    }
+    struct charged *charged = MEM_NEW(struct charged);
+    *charged = (struct charged){budget, frame};
+    return buf_wrap(frame->ptr, frame->size, release_charged, charged);
+}
+
 static void answer(struct request *request, struct buf *frame)
 {
+    frame = charge(request, frame);
     if (request->traced)
         keep_trace(request);
     metric_add(METRIC_CQL_REQUESTS, 1);
@@ -372,12 +406,36 @@ static void run_batch(struct work *work)
 }
 
 // --- on the loop ---------------------------------------------------------------------------------
+// A connection gets a bounded share of the workers, and none while its client does not read: it may
+// not keep the others waiting, nor pile up answers.
 static void submit(struct request *request, void (*run)(struct work *work))
 {
     request->work.run = run;
     request->work.done = NULL;
     request->work.loop = NULL;
-    work_submit(tables_loops(request->server->tables), &request->work);
+    list_push_back(&request->session->waiting, &request->link);
+    request_start_waiting(request->session);
+}
+
+void request_start_waiting(struct session *session)
+{
+    while (session->running < SESSION_RUNNING_MAX &&
+           conn_queued_bytes(session->conn) <= SESSION_UNREAD_MAX) {
+        struct list *link = list_pop_front(&session->waiting);
+        if (!link)
+            break;
+        struct request *request = CONTAINER_OF(link, struct request, link);
+        request->running = true;
+        session->running++;
+        work_submit(tables_loops(session->server->tables), &request->work);
+    }
+}
+
+void request_drop_waiting(struct session *session)
+{
+    struct list *link;
+    while ((link = list_pop_front(&session->waiting)))
+        request_free(CONTAINER_OF(link, struct request, link));
 }
 
 static void start_execute(struct request *request)

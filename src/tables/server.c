@@ -180,6 +180,7 @@ static void opened(struct conn *conn, void *ctx)
     struct session *session = MEM_NEW(struct session);
     session->server = server;
     session->conn = conn;
+    list_init(&session->waiting);
     conn_set_data(conn, session);
     mutex_lock(&server->mutex);
     list_push_back(&server->sessions, &session->link);
@@ -195,8 +196,14 @@ static void closed(struct conn *conn)
     mutex_unlock(&session->server->mutex);
     metric_add(METRIC_CQL_CONNECTIONS, -1);
     conn_set_data(conn, NULL);
+    request_drop_waiting(session);
     mem_free(session->keyspace);
     mem_free(session);
+}
+
+static void drained(struct conn *conn)
+{
+    request_start_waiting(conn_data(conn));
 }
 
 // --- events --------------------------------------------------------------------------------------
@@ -265,14 +272,19 @@ static err_t host_id(struct tables *tables, uint8_t out[16], struct diag *diag)
 err_t tables_listen(struct tables *tables, const struct tables_listen_options *options,
                     struct diag *diag)
 {
-    static const struct conn_ops ops = {
-        .opened = opened, .frame_size = frame_size, .frame = frame, .closed = closed};
+    static const struct conn_ops ops = {.opened = opened,
+                                        .frame_size = frame_size,
+                                        .frame = frame,
+                                        .closed = closed,
+                                        .drained = drained};
     struct tables_server *server = MEM_NEW(struct tables_server);
     server->tables = tables;
     server->prepared = prepared_new();
     mutex_init(&server->mutex);
     cond_init(&server->idle);
     list_init(&server->sessions);
+    struct budget *budget = tables_budget(tables);
+    budget_init(&server->answers, budget, budget ? budget->limit_bytes / 4 : SIZE_MAX);
     snprintf(server->host, sizeof server->host, "%s", options->host);
     tables_set_server(tables, server);
     struct listener_options listener = {.host = options->host,

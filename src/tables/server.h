@@ -21,7 +21,9 @@
 enum {
     CQL_FRAME_MAX = 64 << 20,
     SESSION_IN_FLIGHT_MAX = 1024,
-    TRACES_MAX = 64, // kept for system_traces
+    SESSION_RUNNING_MAX = 16,       // on workers; the others of the connection wait
+    SESSION_UNREAD_MAX = 256 << 10, // bytes of answers not yet taken; more, and they wait too
+    TRACES_MAX = 64,                // kept for system_traces
 };
 
 struct session {
@@ -34,6 +36,8 @@ struct session {
     char *keyspace;  // USE, or NULL
     unsigned events; // enum cql_event bits; under the mutex
     size_t in_flight;
+    struct list waiting; // requests for a worker
+    size_t running;
     bool paused;
     char driver_name[64], driver_version[32]; // under the mutex
     _Atomic int64_t request_count;
@@ -53,7 +57,8 @@ struct tables_server {
     struct mutex mutex; // sessions, traces, in_flight
     struct cond idle;
     struct list sessions;
-    size_t in_flight; // requests not yet answered
+    size_t in_flight;      // requests not yet answered
+    struct budget answers; // large ones on their way to clients
     struct trace traces[TRACES_MAX];
     size_t trace_count; // ever; the newest is at (trace_count - 1) % TRACES_MAX
     char host[64];
@@ -64,6 +69,8 @@ struct tables_server {
 struct request {
     struct work work;
     struct post post;
+    struct list link; // in session->waiting
+    bool running;     // counted in session->running
     struct exec exec;
     struct session *session; // on the loop only, and only while conn_is_open(conn)
     struct tables_server *server;
@@ -85,6 +92,11 @@ struct request {
 
 // request.c: takes over `frame`. LOOP
 void request_start(struct session *session, struct cql_head head, struct buf *frame);
+
+// request.c: starts requests that wait, as many as may run now. LOOP
+void request_start_waiting(struct session *session);
+// request.c: forgets the requests that wait, when the connection closes. LOOP
+void request_drop_waiting(struct session *session);
 
 // respond.c: a frame with the outcome.
 struct buf *respond_result(const struct request *request, const struct exec_result *result);

@@ -3,6 +3,7 @@
 // Responses (native protocol v4 §4.2).
 #include "wire/cql/message.h"
 
+#include "base/utf8.h"
 #include "wire/writer.h"
 
 enum { RESULT_ROWS = 2, RESULT_PREPARED = 4 };
@@ -85,10 +86,29 @@ void cql_type_encode(struct str *out, const struct cql_type *type, int version)
         cql_type_encode(out, type->params[i], version);
 }
 
+// Words may quote what the client sent; drivers refuse a string that is not UTF-8.
+static void append_utf8(struct str *out, const char *text)
+{
+    const uint8_t *at = (const uint8_t *)text;
+    for (size_t left = strlen(text); left > 0;) {
+        size_t length = utf8_sequence(at, left);
+        if (length > 0)
+            str_append(out, at, length);
+        else
+            str_append_text(out, "\xef\xbf\xbd");
+        length = length > 0 ? length : 1;
+        at += length;
+        left -= length;
+    }
+}
+
 void cql_error_encode(struct str *out, int code, const char *text)
 {
+    struct str words = {0};
+    append_utf8(&words, text);
     writer_u32(out, (uint32_t)code);
-    cql_string(out, text);
+    cql_string(out, str_text(&words));
+    str_release(&words);
 }
 
 static void encode_list(struct str *out, const char *key, const char *const *values, size_t count)
