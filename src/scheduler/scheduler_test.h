@@ -32,7 +32,7 @@
 struct fake_log {
     struct mutex mutex;
     struct str keys, values; // one per line
-    size_t records, calls;
+    _Atomic size_t records, calls;
     int32_t partitions;
 };
 
