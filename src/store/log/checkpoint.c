@@ -281,9 +281,9 @@ err_t checkpoint_recover(struct log_store *store, struct diag *diag)
     for (size_t i = 0; i < store->by_name.capacity && err == ERR_OK; i++)
         if (store->by_name.used[i])
             err = recover_topic(store->by_name.values[i], &map, store->clean, diag);
-    if (loaded && !store->clean)
-        LOG_INFO("store/log", "recovered after an unclean stop", "ms=%lld",
-                 (long long)(clock_mono_us() - start) / 1000);
+    if (!store->clean && store->by_name.count > 0)
+        LOG_INFO("store/log", "recovered after an unclean stop", "topics=%zu ms=%lld",
+                 store->by_name.count, (long long)(clock_mono_us() - start) / 1000);
     saved_map_release(&map);
     arena_release(&arena);
     str_release(&text);
