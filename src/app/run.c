@@ -121,6 +121,7 @@ static err_t listen(struct run *run, struct diag *diag)
     struct config_address cql = config_address(config, CONFIG_CQL_LISTEN);
     struct config_address people = config_address(config, CONFIG_PEOPLE_LISTEN);
     uint16_t kafka_port = 0;
+    metric_collector(broker_collect, run->broker);
     TRY(broker_listen(run->broker, &kafka_port, diag));
     struct tables_listen_options options = {.host = cql.host, .port = cql.port};
     TRY(tables_listen(run->tables, &options, diag));

@@ -113,11 +113,12 @@ static void add_stream(struct graph *graph, const json_t *stream)
     snprintf(table, sizeof table, "table:%s.%s", text_of(sink, "keyspace"), text_of(sink, "table"));
     rates_note(graph->rates, query, rows, clock_mono_us());
     add_node(graph, topic, "idle", "", 0, "records");
-    add_node(graph, query,
-             strcmp(state, "failed") == 0    ? "failed"
-             : strcmp(state, "running") == 0 ? "running"
-                                             : "waiting",
-             error[0] ? error : text_of(stream, "waiting"), rows, "rows");
+    json_int_t lag = json_integer_value(json_object_get(stream, "lag"));
+    const char *shown = strcmp(state, "failed") == 0    ? "failed"
+                        : strcmp(state, "running") == 0 ? "running"
+                        : lag > 0                       ? "waiting"
+                                                        : "ok"; // has read all there is
+    add_node(graph, query, shown, error[0] ? error : text_of(stream, "waiting"), rows, "rows");
     add_edge(graph, topic, query, query, json_object_get(stream, "lag"));
     if (text_of(sink, "table")[0]) {
         add_node(graph, table, "ok", "", 0, "");

@@ -345,6 +345,19 @@ static void ansi_mode_fails_where_the_default_gives_null_or_wraps(void **state)
     }
 }
 
+static void grouping_by_two_fields_of_one_struct_keeps_them_apart(void **state)
+{
+    (void)state;
+    static const char query[] = "(SELECT concat(s.a, s.b, max(s.a), max(s.b)) FROM "
+                                "(SELECT named_struct('a', 'x', 'b', 'y') AS s) GROUP BY s.a, s.b)";
+    struct str out = {0};
+    struct diag diag = DIAG_INIT;
+    if (evaluate(query, false, &out, &diag))
+        fail_msg("%s", diag_text(&diag));
+    assert_string_equal(str_text(&out), "xyxy\n");
+    str_release(&out);
+}
+
 static void a_word_score_in_plain_sql(void **state)
 {
     (void)state;
@@ -371,6 +384,7 @@ int main(void)
         cmocka_unit_test(damaged_state_is_refused),
         cmocka_unit_test(kinds_of_queries_are_told_apart),
         cmocka_unit_test(ansi_mode_fails_where_the_default_gives_null_or_wraps),
+        cmocka_unit_test(grouping_by_two_fields_of_one_struct_keeps_them_apart),
         cmocka_unit_test(a_word_score_in_plain_sql),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,17 +13,17 @@ page.on("pageerror", (error) => seen.errors.push(String(error)));
 page.on("console", (message) => { if (message.type() === "error") seen.errors.push(message.text()); });
 page.on("request", (request) => seen.requests.push(new URL(request.url()).pathname));
 
-const number = (title) => page.locator(".panel.number", { hasText: title }).locator(".number").innerText().then((text) => Number(text.replace(/\D/g, "")));
+const number = (title) => page.locator(".panel.of-number", { hasText: title }).locator(".number").innerText().then((text) => Number(text.replace(/\D/g, "")));
 
 await page.goto(address, { waitUntil: "commit" });
 await page.waitForSelector(".graph .node");
 seen.first_paint_nodes = await page.locator(".graph .node").count();
-await page.waitForFunction(() => Number(document.querySelector(".panel.number .number")?.textContent.replace(/\D/g, "")) > 0, null, { timeout: 30000 });
+await page.waitForFunction(() => Number(document.querySelector(".panel.of-number .number")?.textContent.replace(/\D/g, "")) > 0, null, { timeout: 30000 });
 seen.people = await number("People");
 seen.countries = await number("Countries");
-await page.waitForFunction((before) => Number(document.querySelector(".panel.number .number")?.textContent.replace(/\D/g, "")) > before, seen.people, { timeout: 20000 });
+await page.waitForFunction((before) => Number(document.querySelector(".panel.of-number .number")?.textContent.replace(/\D/g, "")) > before, seen.people, { timeout: 20000 });
 seen.people_later = await number("People");
-seen.nodes = await page.locator(".graph .node").allInnerTexts();
+seen.nodes = await page.locator(".graph .node").allTextContents();
 seen.edges = await page.locator(".graph .edge").count();
 seen.sentence = await page.locator("#dag-user_automation .sentence").innerText();
 seen.tasks = await page.locator("#dag-user_automation .task").count();

@@ -55,7 +55,7 @@ function PanelCard({ panel }: { panel: Panel }) {
   let body;
   try { body = Body({ panel }); } catch (error) { body = <p class="error">{(error as Error).message}</p>; }
   return (
-    <article class={`panel ${panel.kind}`} title={panel.cql ?? panel.sql}>
+    <article class={`panel of-${panel.kind}`} title={panel.cql ?? panel.sql}>
       <h3>{panel.title}</h3>
       {body}
     </article>

@@ -80,7 +80,7 @@ function DagCard({ dag }: { dag: Dag }) {
   const [failed, setFailed] = useState<string | null>(null);
   const send = (action: string, body: unknown) => ask(path("/api/dags/", dag.dag_id) + action, body)
     .then(() => setFailed(null), (error: Error) => setFailed(error.message));
-  const note = dag.last_run?.note && dag.last_run.state !== "success" ? dag.last_run.note : null;
+  const note = dag.last_run?.state === "failed" ? dag.last_run.note : null;
   return (
     <article class="card" id={`dag-${dag.dag_id}`}>
       <header>

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { compact, rate } from "./format";
 import { state, type Edge, type Node } from "./state";
 
-const WIDTH = 190, HEIGHT = 62;
+const WIDTH = 200, HEIGHT = 62, TITLE_SIZE = 25;
 const KIND: Record<string, string> = { source: "source", dag: "DAG", topic: "topic", query: "query", table: "table" };
 const ANCHOR: Record<string, string> = { dag: "dag-", query: "query-", topic: "topic-", table: "table-" };
 
@@ -34,7 +34,8 @@ function label(edge: Edge): string {
 }
 
 function NodeBox({ node }: { node: Node & { x: number; y: number } }) {
-  const title = node.kind === "source" ? node.title.replace(/^https?:\/\//, "").replace(/\?.*$/, "") : node.title;
+  const title = node.kind === "source" ? node.title.replace(/^https?:\/\//, "").replace(/\?.*$/, "") : node.kind === "table" ? node.title.replace(/^.*\./, "") : node.title;
+  const above = node.kind === "table" ? `table in ${node.title.replace(/\..*$/, "")}` : KIND[node.kind];
   const count = node.unit ? `${compact(node.count)} ${node.unit}` : "";
   const words = [KIND[node.kind], node.title, node.state, count, node.note].filter(Boolean).join(", ");
   const target = ANCHOR[node.kind];
@@ -44,8 +45,8 @@ function NodeBox({ node }: { node: Node & { x: number; y: number } }) {
         <title>{words}</title>
         <rect width={WIDTH} height={HEIGHT} rx="8" />
         <circle cx={WIDTH - 14} cy="15" r="4.5" class="dot" />
-        <text x="12" y="19" class="kind">{KIND[node.kind]}</text>
-        <text x="12" y="37" class="title">{shorten(title, 25)}</text>
+        <text x="12" y="19" class="kind">{above}</text>
+        <text x="12" y="37" class="title">{shorten(title, TITLE_SIZE)}</text>
         <text x="12" y="53" class="note">{shorten(node.state === "failed" && node.note ? node.note : count || node.note, 30)}</text>
       </g>
     </a>

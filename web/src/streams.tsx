@@ -21,7 +21,7 @@ function StreamCard({ stream }: { stream: Stream }) {
       </header>
       <p class="sentence">{words(stream)} {stream.processedRowsPerSecond > 0 && `Last batch ${rate(stream.processedRowsPerSecond)}`}{took !== undefined && ` in ${took} ms.`}</p>
       {stream.error && <p class="error">{stream.error}</p>}
-      {stream.waiting && <p class="waiting">{stream.waiting}</p>}
+      {stream.waiting && <p class={stream.lag > 0 ? "waiting" : "dim"}>{stream.waiting}</p>}
       <details><summary>SQL</summary><pre tabIndex={0}>{stream.sql}</pre></details>
     </article>
   );

@@ -145,7 +145,7 @@ bool expr_equal(const struct expr *a, const struct expr *b)
     if (a->kind == EXPR_SUBQUERY)
         return false;
     if (a->kind == EXPR_CALL &&
-        (a->function != b->function || a->volatile_ || a->distinct != b->distinct ||
+        (a->function != b->function || a->slot != b->slot || a->volatile_ || a->distinct != b->distinct ||
          a->ignore_nulls != b->ignore_nulls || !window_equal(a->window, b->window)))
         return false;
     if ((a->filter || b->filter) && (!a->filter || !b->filter || !expr_equal(a->filter, b->filter)))

@@ -53,7 +53,7 @@ struct expr {
     uint32_t at; // offset in the statement
     const struct type *type;
     struct column literal; // LITERAL: one row
-    uint32_t slot;         // SLOT
+    uint32_t slot;         // SLOT; CALL of get_field: the field's number
     const char *name; // SLOT: the column's name; LITERAL: how it is shown when not as its value
     const struct sql_function *function;
     struct expr **args; // CALL, CAST (1), LAMBDA (1: the body)
