@@ -5,7 +5,7 @@
 //
 //     look      collect ranges of segment files. On the loop as long as memory tells where they are
 //     (a reader at the
-//               tail), else on a worker
+//               tail), else on a worker, which also brings cold bytes into memory
 //     wait      registered with every partition; a wake from the log comes back to the loop and
 //     looks again answer    at min_bytes, at max_wait, or at once on any error; the bytes go from
 //     the files to the socket
@@ -273,6 +273,8 @@ static void look_on_worker(struct request *request)
 {
     struct fetch *fetch = request->state;
     (void)look(fetch, 0);
+    for (size_t i = 0; i < fetch->part_count; i++)
+        log_range_warm(&fetch->parts[i].range);
     loop_post(request_loop(request), &fetch->looked, looked_on_loop);
 }
 

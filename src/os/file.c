@@ -132,6 +132,23 @@ err_t file_pwritev(int fd, const struct file_slice *slices, size_t count, int64_
     return ERR_OK;
 }
 
+void file_warm(int fd, int64_t offset, size_t size)
+{
+    enum { STEP = 64 << 10 };
+    uint8_t *scratch = NULL;
+    for (int64_t at = offset, end = offset + (int64_t)size; at < end; at += STEP) {
+        uint8_t byte;
+        struct iovec one = {.iov_base = &byte, .iov_len = 1};
+        if (preadv2(fd, &one, 1, at, RWF_NOWAIT) >= 0 || errno != EAGAIN)
+            continue;
+        if (!scratch)
+            scratch = mem_alloc(STEP);
+        if (pread(fd, scratch, STEP, at) <= 0)
+            break;
+    }
+    mem_free(scratch);
+}
+
 void file_start_writeback(int fd)
 {
     (void)sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);

@@ -36,6 +36,9 @@ struct file_slice {
 // Writes the slices one behind the other.
 MUST_USE err_t file_pwritev(int fd, const struct file_slice *slices, size_t count, int64_t offset,
                             struct diag *diag);
+// Brings a part of the file into the page cache unless it is there, so that sending it does not
+// wait for the disk. A hint.
+void file_warm(int fd, int64_t offset, size_t size);
 // Starts writing what is dirty without waiting, so that syncing several files overlaps. A hint.
 void file_start_writeback(int fd);
 MUST_USE err_t file_datasync(int fd, struct diag *diag);

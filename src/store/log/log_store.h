@@ -164,6 +164,8 @@ enum range_flags {
 MUST_USE err_t partition_range(struct partition *partition, int64_t offset, size_t max_bytes,
                                unsigned flags, struct log_range *out, struct diag *diag);
 void log_range_release(struct log_range *range);
+// Makes sure that sending the range will not wait for the disk. BLOCKS
+void log_range_warm(const struct log_range *range);
 
 // The same as a copy. `*out` is NULL when there is nothing at `offset` yet. BLOCKS
 MUST_USE err_t partition_read(struct partition *partition, int64_t offset, size_t max_bytes,

@@ -237,6 +237,12 @@ void log_range_release(struct log_range *range)
     range->fd = -1;
 }
 
+void log_range_warm(const struct log_range *range)
+{
+    if (range->size > 0)
+        file_warm(range->fd, range->position, range->size);
+}
+
 err_t partition_read(struct partition *partition, int64_t offset, size_t max_bytes,
                      struct buf **out, struct diag *diag)
 {
