@@ -106,7 +106,7 @@ void attempt_log(struct attempt *attempt, const char *format, ...)
 {
     struct str line = {0};
     va_list args;
-    instant_append(&line, clock_now_ms() * 1000);
+    instant_append(&line, clock_now_us());
     str_append_text(&line, " ");
     va_start(args, format);
     str_vprintf(&line, format, args);

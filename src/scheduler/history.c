@@ -103,9 +103,9 @@ err_t history_open(struct history **out, const char *path, struct diag *diag)
     struct history *history = MEM_NEW(struct history);
     err_t err = db_open(&history->db, path, diag);
     if (err == ERR_OK)
-        err = db_migrate(history->db, forms, sizeof forms / sizeof *forms, diag);
-    if (err == ERR_OK)
         err = db_sync_later(history->db, diag);
+    if (err == ERR_OK)
+        err = db_migrate(history->db, forms, sizeof forms / sizeof *forms, diag);
     for (int i = 0; err == ERR_OK && i < QUERY_COUNT; i++)
         err = db_prepare(history->db, queries[i], &history->statements[i], diag);
     if (err != ERR_OK) {
