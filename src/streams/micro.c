@@ -121,7 +121,7 @@ static err_t open_position(struct micro *micro, struct diag *diag)
     bool found, aggregate = sql_query_kind(spec->query) == SQL_AGGREGATE;
     const char *sql = aggregate ? checkpoint_sql(arena, spec->sql) : "";
     struct checkpoint old = {0};
-    TRY(log.ops->ensure(log.self, spec->topic, 0, &partitions, diag));
+    TRY(log.ops->ensure(log.self, spec->topic, spec->partitions, &partitions, diag));
     TRY(checkpoint_load(&old, &found, arena, micro->options->tables, spec->name, diag));
     size_t count =
         (size_t)partitions > old.partition_count ? (size_t)partitions : old.partition_count;
@@ -184,7 +184,7 @@ err_t micro_refresh(struct micro *micro, struct diag *diag)
 {
     struct log_port log = micro->options->log;
     int32_t partitions;
-    TRY(log.ops->ensure(log.self, micro->spec->topic, 0, &partitions, diag));
+    TRY(log.ops->ensure(log.self, micro->spec->topic, micro->spec->partitions, &partitions, diag));
     size_t old = micro->at.partition_count, count = (size_t)partitions;
     if (count <= old)
         return ERR_OK;

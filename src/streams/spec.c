@@ -25,7 +25,8 @@ static const char *const top_fields[] = {
     "name",        "source", "sql", "sink", "trigger", "outputMode", "engine", "checkpointLocation",
     "description", NULL};
 static const char *const source_fields[] = {
-    "topic", "name", "startingOffsets", "maxOffsetsPerTrigger", "failOnDataLoss", NULL};
+    "topic",      "name", "startingOffsets", "maxOffsetsPerTrigger", "failOnDataLoss",
+    "partitions", NULL};
 static const char *const sink_fields[] = {"keyspace", "table", "topic", "format", NULL};
 
 const struct type *spec_topic_type(struct arena *arena)
@@ -124,6 +125,7 @@ static void read_source(struct load *load, struct spec *spec, const struct yaml 
                      spec->topic);
     spec->table = yaml_text(at, source, "name", spec->topic);
     spec->max_offsets_per_trigger = yaml_int(at, source, "maxOffsetsPerTrigger", 0, 1, INT64_MAX);
+    spec->partitions = (int32_t)yaml_int(at, source, "partitions", 0, 1, SPEC_PARTITIONS_MAX);
     spec->fail_on_data_loss = yaml_bool(at, source, "failOnDataLoss", true);
     read_start(load, spec, source);
 }

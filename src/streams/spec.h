@@ -48,6 +48,7 @@ struct spec {
     size_t offset_count;
     int64_t max_offsets_per_trigger; // 0 = no limit
     bool fail_on_data_loss;
+    int32_t partitions; // of the topic when the query is the one to make it; 0 = the log's default
     const char *sql;
     const char *sink_keyspace, *sink_table;
     enum spec_trigger trigger;

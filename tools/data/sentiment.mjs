@@ -30,6 +30,7 @@ writeFileSync(join(root, "examples", "sentences", "streams", "sentiment.yaml"), 
 name: sentiment
 source:
   topic: sentences
+  partitions: 2
   startingOffsets: earliest
 sql: |
   SELECT CAST(offset * 2 + partition AS INT) AS id, sentence,

@@ -24,7 +24,7 @@ export function LineChart({ xs, ys, name }: { xs: (string | null)[]; ys: number[
     plot.current = new uPlot({
       width: holder.current!.clientWidth, height: 180, legend: { show: false }, cursor: { y: false },
       series: [{}, { label: name, stroke: () => line, width: 2, fill: () => `${line.trim()}22`, points: { show: ys.length < 30 } }],
-      axes: [axis, { ...axis, size: 44 }], scales: { y: { range: (_, __, most) => [0, Math.max(1, most) * 1.1] } },
+      axes: [axis, { ...axis, size: 44 }], scales: { x: { range: (_, least, most) => [Math.min(least, most - 600), most] }, y: { range: (_, __, most) => [0, Math.max(1, most) * 1.1] } },
     }, series(xs, ys), holder.current!);
     const watch = new ResizeObserver(() => plot.current?.setSize({ width: holder.current!.clientWidth, height: 180 }));
     watch.observe(holder.current!);

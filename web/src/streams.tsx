@@ -4,7 +4,7 @@ import { state, type Stream } from "./state";
 
 function words(stream: Stream): string {
   if (stream.state === "failed") return "Failed.";
-  const behind = stream.lag > 0 ? `${compact(stream.lag)} records behind` : "up to date";
+  const behind = stream.lag > 0 ? `${compact(stream.lag)} records behind` : "nothing left to read";
   return `${compact(stream.numInputRows)} rows in ${stream.batchId + 1} batches; ${behind}.`;
 }
 
@@ -14,7 +14,7 @@ function StreamCard({ stream }: { stream: Stream }) {
     <article class="card" id={`query-${stream.name}`}>
       <header>
         <h3>{stream.name}</h3>
-        <span class={`badge ${stream.state}`}>{stream.state}</span>
+        <span class={`badge ${stream.state}`}>{stream.state === "waiting" && stream.lag === 0 ? "up to date" : stream.state}</span>
         <span class="dim">
           <a href={`#topic-${stream.source.topic}`}>{stream.source.topic}</a> → <a href={`#table-${stream.sink.keyspace}.${stream.sink.table}`}>{stream.sink.keyspace}.{stream.sink.table}</a>
         </span>
