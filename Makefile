@@ -154,7 +154,7 @@ fuzz: ## hunt with libFuzzer: make fuzz T=wire/kafka/codec [TIME=60]
 bench: build/weir ## the benchmarks, into bench/RESULTS.md
 	@bench/run.sh
 
-build/bench/%: bench/%.c $$(foreach f,scheduler net store wire data loop os base,$(OUT)/lib/$$(f).a)
+build/bench/%: bench/%.c $$(foreach f,sql scheduler net store wire data loop os base,$(OUT)/lib/$$(f).a)
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) -MF $@.d -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDFLAGS) $(LIBS)
 

@@ -103,6 +103,7 @@ static err_t compile(struct sql_query *query, const struct sql_catalog *catalog,
                                       .statement = arena_bytes(&query->arena, text)};
     query->memory_max_bytes =
         options->memory_max_bytes ? options->memory_max_bytes : MEMORY_DEFAULT_BYTES;
+    query->session.memory_max_bytes = query->memory_max_bytes;
     if (options->time_zone) {
         TRY(zone_find(&query->session.zone, bytes_from(options->time_zone), diag));
         query->session.zone_name = arena_strdup(&query->arena, options->time_zone);
@@ -291,7 +292,9 @@ err_t sql_run_batch(struct sql_run *run, const struct batch *in, int64_t now_us,
 {
     run->session.now_us = now_us;
     struct eval eval = {.arena = arena, .session = &run->session, .run = &run->run, .diag = diag};
-    TRY(apply_chain(&eval, run->query->chain, run->query->chain_count, in, out));
+    struct batch source;
+    stateless_source(&eval, in, &source);
+    TRY(apply_chain(&eval, run->query->chain, run->query->chain_count, &source, out));
     out->names = run->query->bound.plan->names;
     return ERR_OK;
 }
@@ -350,7 +353,8 @@ err_t sql_agg_update(struct sql_agg *agg, const struct batch *in, int64_t now_us
     struct eval eval = {
         .arena = &agg->arena, .session = &agg->session, .run = &agg->run, .diag = diag};
     struct batch batch;
-    TRY(apply_chain(&eval, agg->query->chain, agg->query->chain_count, in, &batch));
+    stateless_source(&eval, in, &batch);
+    TRY(apply_chain(&eval, agg->query->chain, agg->query->chain_count, &batch, &batch));
     struct frame frame;
     frame_of_batch(&frame, &eval, &batch);
     struct loading loading = {store};

@@ -132,10 +132,11 @@ static void nesting_is_bounded(void **state)
 static void a_projection_of_json_runs_batch_by_batch(void **state)
 {
     (void)state;
-    struct sql_query *query = compile(
-        "SELECT d.id, upper(d.name) AS name, d.n * 2 AS n FROM (SELECT from_json(CAST(value "
-        "AS STRING), 'id STRING, name STRING, unused ARRAY<INT>, n INT') AS d FROM events) "
-        "WHERE d.id IS NOT NULL");
+    struct sql_query *query =
+        compile("SELECT d.id, upper(d.name) AS name, d.n * 2 AS n FROM (SELECT upper(key) AS "
+                "unused, from_json(CAST(value "
+                "AS STRING), 'id STRING, name STRING, unused ARRAY<INT>, n INT') AS d FROM events) "
+                "WHERE d.id IS NOT NULL");
     assert_int_equal(sql_query_kind(query), SQL_STATELESS);
     assert_int_equal(sql_query_source_count(query), 1);
     const struct sql_source *source = sql_query_source(query, 0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Queries: WITH, set operations, ORDER BY and LIMIT over them.
+#include "sql/bind/prune.h"
 #include "sql/bind/rewrite.h"
 
 static struct plan *convert_columns(struct binder *binder, struct plan *plan,
@@ -170,53 +171,6 @@ void binder__scope_of(struct binder *binder, struct scope *scope, const struct p
             (struct scope_column){qualifier, plan->names[i], plan->types[i], (uint32_t)i, false};
 }
 
-// Bottom-up: which columns of each scan somebody reads.
-static void mark(const bool *wanted, struct plan *plan, struct arena *arena);
-
-static void want(bool *wanted, const struct expr *expr)
-{
-    for (size_t i = 0; i < expr->slot_count; i++)
-        if (expr->slots[i] < SLOT_PARAM)
-            wanted[expr->slots[i]] = true;
-}
-
-static void mark_below(const bool *wanted, struct plan *plan, struct arena *arena)
-{
-    struct plan *input = plan->inputs[0];
-    bool *below = ARENA_ARRAY(arena, bool, input->column_count + 1);
-    bool keeps = plan->kind != PLAN_PROJECT && plan->kind != PLAN_AGGREGATE;
-    for (size_t i = 0; keeps && i < input->column_count; i++)
-        below[i] = wanted[i];
-    for (size_t i = 0; i < plan->expr_count; i++)
-        if (plan->kind != PLAN_PROJECT || wanted[i])
-            want(below, plan->exprs[i]);
-    for (size_t i = 0; plan->kind != PLAN_JOIN && i < plan->more_count; i++)
-        want(below, plan->more[i]);
-    for (size_t i = 0; i < plan->order_count; i++)
-        want(below, plan->order[i].expr);
-    mark(below, input, arena);
-}
-
-static void mark(const bool *wanted, struct plan *plan, struct arena *arena)
-{
-    if (plan->kind == PLAN_SCAN) {
-        for (size_t i = 0; i < plan->column_count; i++)
-            plan->needed[i] |= wanted[i];
-        return;
-    }
-    if (plan->kind == PLAN_UNION || plan->kind == PLAN_SET || plan->kind == PLAN_JOIN) {
-        for (size_t side = 0; side < 2; side++) {
-            struct plan *input = plan->inputs[side];
-            bool *all = ARENA_ARRAY(arena, bool, input->column_count + 1);
-            memset(all, 1, input->column_count);
-            mark(all, input, arena);
-        }
-        return;
-    }
-    if (plan->input_count)
-        mark_below(wanted, plan, arena);
-}
-
 err_t bind_query(struct bound *out, struct arena *arena, const struct ast_query *query,
                  const struct sql_catalog *catalog, const struct session *session,
                  bool case_sensitive, struct diag *diag)
@@ -232,15 +186,9 @@ err_t bind_query(struct bound *out, struct arena *arena, const struct ast_query 
     struct plan *plan = binder__query(&binder, query, &scope);
     if (!plan)
         return binder.err ? binder.err : FAIL(diag, ERR_INTERNAL, "the query has no plan");
-    bool *wanted = ARENA_ARRAY(arena, bool, plan->column_count + 1);
-    memset(wanted, 1, plan->column_count);
-    mark(wanted, plan, arena);
-    for (size_t i = 0; i < binder.subquery_count; i++) {
-        struct plan *sub = binder.subqueries[i]->plan;
-        bool *all = ARENA_ARRAY(arena, bool, sub->column_count + 1);
-        memset(all, 1, sub->column_count);
-        mark(all, sub, arena);
-    }
+    prune_plan(plan, arena);
+    for (size_t i = 0; i < binder.subquery_count; i++)
+        prune_plan(binder.subqueries[i]->plan, arena);
     *out = (struct bound){.plan = plan,
                           .tables = binder.tables,
                           .table_count = binder.table_count,

@@ -48,7 +48,7 @@ struct plan {
     size_t order_count;
     const char *table; // SCAN: as written
     void *table_id;    // SCAN: from the catalogue
-    bool *needed;      // SCAN: which columns somebody reads
+    bool *needed;      // SCAN, PROJECT: which columns somebody reads; NULL: all
     uint32_t table_index;
     struct batch values;      // VALUES
     int64_t start, end, step; // RANGE

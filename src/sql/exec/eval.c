@@ -108,6 +108,7 @@ static err_t eval_call(struct eval *eval, const struct expr *expr, const struct 
                         .args = args,
                         .arg_count = expr->arg_count,
                         .out = &out->column};
+    TRY(call_room(&call, 0));
     column_init(call.out, eval->arena, expr->type, call.count);
     if (!(function->flags & FUNCTION_NULLS)) {
         spread_nulls(&call);
@@ -218,6 +219,15 @@ err_t call_fail(const struct call *call, err_t code, const char *format, ...)
     vsnprintf(words, sizeof words, format, args);
     va_end(args);
     return eval_fail(call->eval, call->expr->at, code, "%s", words);
+}
+
+err_t call_room(const struct call *call, size_t more)
+{
+    size_t max = call->eval->session->memory_max_bytes;
+    if (call->eval->arena->used_bytes + more <= max)
+        return ERR_OK;
+    return call_fail(call, ERR_OVERLOADED, "%s needs more than the %zu MiB of memory of the query",
+                     call->expr->function->name, max >> 20);
 }
 
 void *call_state(const struct call *call, size_t size)

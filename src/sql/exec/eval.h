@@ -17,8 +17,9 @@ struct session {
     const struct zone *zone;
     const char *zone_name;
     bool ansi;
-    int64_t now_us;         // current_timestamp() of this batch
-    struct bytes statement; // for places in error messages
+    int64_t now_us;          // current_timestamp() of this batch
+    struct bytes statement;  // for places in error messages
+    size_t memory_max_bytes; // of one batch's values
 };
 
 struct run {

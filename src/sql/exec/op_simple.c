@@ -27,6 +27,7 @@ static err_t scan_push(struct op *op, unsigned input, const struct batch *none)
         if (end)
             break;
         arena_clear(exec->eval.arena);
+        stateless_source(&exec->eval, &batch, &batch);
         TRY(op_emit(op, &batch));
     }
     return ERR_OK;

@@ -18,8 +18,7 @@ static err_t filter(struct eval *eval, const struct plan *plan, const struct bat
     out->count = count;
     out->columns = ARENA_ARRAY(eval->arena, struct column, in->column_count + 1);
     for (size_t c = 0; c < in->column_count; c++)
-        if (in->columns[c].type)
-            column_gather(&out->columns[c], eval->arena, &in->columns[c], rows, count);
+        column_gather(&out->columns[c], eval->arena, &in->columns[c], rows, count);
     return ERR_OK;
 }
 
@@ -30,6 +29,10 @@ static err_t project(struct eval *eval, const struct plan *plan, const struct ba
     frame_of_batch(&frame, eval, in);
     struct column *columns = ARENA_ARRAY(eval->arena, struct column, plan->expr_count + 1);
     for (size_t i = 0; i < plan->expr_count; i++) {
+        if (plan->needed && !plan->needed[i]) {
+            columns[i] = (struct column){.type = &type_null, .count = in->count};
+            continue;
+        }
         if (plan->exprs[i]->kind == EXPR_SLOT) {
             columns[i] = in->columns[plan->exprs[i]->slot];
             continue;
@@ -71,12 +74,21 @@ static err_t generate(struct eval *eval, const struct plan *plan, const struct b
         .count = made.count, .column_count = plan->column_count, .names = plan->names};
     out->columns = ARENA_ARRAY(eval->arena, struct column, plan->column_count + 1);
     for (size_t c = 0; c < in->column_count; c++)
-        if (in->columns[c].type)
-            column_gather(&out->columns[c], eval->arena, &in->columns[c],
-                          (const uint32_t *)parent.ints, made.count);
+        column_gather(&out->columns[c], eval->arena, &in->columns[c], (const uint32_t *)parent.ints,
+                      made.count);
     for (size_t c = in->column_count; c < plan->column_count; c++)
         out->columns[c] = record.children[c - in->column_count];
     return ERR_OK;
+}
+
+void stateless_source(struct eval *eval, const struct batch *in, struct batch *out)
+{
+    const struct column *from = in->columns; // `in` may be `out`
+    *out = *in;
+    out->columns = arena_alloc(eval->arena, (in->column_count + 1) * sizeof *out->columns);
+    for (size_t c = 0; c < in->column_count; c++)
+        out->columns[c] =
+            from[c].type ? from[c] : (struct column){.type = &type_null, .count = in->count};
 }
 
 err_t stateless_apply(struct eval *eval, const struct plan *plan, const struct batch *in,

@@ -65,6 +65,9 @@ const char *sql_function_near(const char *name);
 
 void call_null(struct call *call, size_t row);
 err_t call_fail(const struct call *call, err_t code, const char *format, ...) PRINTF_LIKE(3, 4);
+// Refuses (ERR_OVERLOADED) when the values of this batch and `more` bytes pass the memory of the
+// run: for kernels whose results are larger than their arguments.
+MUST_USE err_t call_room(const struct call *call, size_t more);
 static inline struct arena *call_arena(const struct call *call)
 {
     return call->eval->arena;

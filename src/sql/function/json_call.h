@@ -9,6 +9,7 @@
 struct json_call {
     const struct type *type;
     struct json_options options;
+    bool seen;    // pruning has looked at it
     bool whole;   // every field is wanted
     bool *fields; // else: which ones (STRUCT)
 };

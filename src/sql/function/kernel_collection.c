@@ -410,9 +410,11 @@ err_t kernel_array_repeat(struct call *call)
         total += times > 0 ? (size_t)times : 0;
         if (total > SEQUENCE_MAX)
             return call_fail(call, ERR_TOO_LARGE, "array_repeat makes too many elements");
-        for (int32_t k = 0; k < times; k++)
+        for (int32_t k = 0; k < times; k++) {
+            TRY(call_room(call, 0));
             builder_value(&builder.children[0], &call->args[0].column,
                           vector_at(&call->args[0], i));
+        }
         builder_list(&builder);
     }
     builder_finish(&builder, call->out);
@@ -542,6 +544,7 @@ static err_t sequence_row(struct call *call, struct builder *items, size_t row)
     for (int64_t n = 1; step > 0 ? value <= to : value >= to; n++) {
         if (n > SEQUENCE_MAX)
             return call_fail(call, ERR_TOO_LARGE, "sequence makes too many elements");
+        TRY(call_room(call, 0));
         if (items->type->kind == TYPE_LONG)
             builder_long(items, value);
         else

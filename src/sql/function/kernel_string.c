@@ -100,6 +100,7 @@ err_t kernel_concat(struct call *call)
             size += vector_text(&call->args[a], i).size;
         if (size > TEXT_MAX_BYTES)
             return call_fail(call, ERR_TOO_LARGE, "the text is longer than 64 MiB");
+        TRY(call_room(call, size));
         uint8_t *out = arena_alloc(call_arena(call), size + 1);
         size = 0;
         for (size_t a = 0; a < call->arg_count; a++) {
@@ -499,6 +500,10 @@ err_t kernel_replace(struct call *call)
             call->out->strings[i] = from;
             continue;
         }
+        if (call_room(call, from.size)) {
+            str_release(&text);
+            return ERR_OVERLOADED;
+        }
         text.size = 0;
         size_t done = 0;
         for (size_t at; (at = find(from, done, what)) != SIZE_MAX; done = at + what.size) {
@@ -591,6 +596,7 @@ static err_t repeated(struct call *call, struct bytes text, int64_t times, struc
         times = 0;
     if (text.size && (size_t)times > TEXT_MAX_BYTES / text.size)
         return call_fail(call, ERR_TOO_LARGE, "the text is longer than 64 MiB");
+    TRY(call_room(call, text.size * (size_t)times));
     uint8_t *ptr = arena_alloc(call_arena(call), text.size * (size_t)times + 1);
     for (int64_t k = 0; k < times; k++)
         memcpy(ptr + (size_t)k * text.size, text.ptr, text.size);
@@ -626,6 +632,8 @@ static err_t pad(struct call *call, bool left)
         int64_t count = (int64_t)utf8_count(from.ptr, from.size);
         if (length > TEXT_MAX_BYTES)
             err = call_fail(call, ERR_TOO_LARGE, "the text is longer than 64 MiB");
+        else if (length > 0)
+            err = call_room(call, (size_t)length);
         if (length <= count || with.size == 0) {
             call->out->strings[i] = piece(from, 1, length < 0 ? 0 : length, false);
             continue;

@@ -1,0 +1,1 @@
+SELECT avg(x) FROM VALUES (1,'a',10),(2,'a',NULL),(3,'b',30),(NULL,'b',5),(5,NULL,7) AS t(x,k,y)

@@ -1,0 +1,1 @@
+SELECT stddev(x), variance(x), stddev_pop(x) FROM VALUES (5) AS t(x)

@@ -1,0 +1,1 @@
+SELECT conv('zz', 10, 16)

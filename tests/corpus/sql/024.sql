@@ -1,0 +1,1 @@
+SELECT floor(3.1415, 3)

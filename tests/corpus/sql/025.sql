@@ -1,0 +1,1 @@
+SELECT hash('Spark', 1)

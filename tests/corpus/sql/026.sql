@@ -1,0 +1,1 @@
+SELECT least(3, '2')

@@ -1,0 +1,1 @@
+SELECT shiftleft(1, 33)

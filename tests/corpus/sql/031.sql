@@ -1,0 +1,1 @@
+SELECT signum(-2.5D)

@@ -1,0 +1,1 @@
+SELECT try_multiply(9223372036854775807, 2)

@@ -1,0 +1,1 @@
+SELECT BIGINT('12x')

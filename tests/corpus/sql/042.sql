@@ -1,0 +1,1 @@
+SELECT CAST('\t5\n' AS INT)

@@ -1,0 +1,1 @@
+SELECT CAST('on' AS BOOLEAN)

@@ -1,0 +1,1 @@
+SELECT CAST(map('a',1) AS STRING)

@@ -1,0 +1,1 @@
+SELECT DOUBLE('4.25')

@@ -1,0 +1,1 @@
+SELECT try_cast('abc' AS INT)

@@ -1,0 +1,1 @@
+SELECT aggregate(array(1, 2, 3), 0, (acc, x) -> acc + x)

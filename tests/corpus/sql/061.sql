@@ -1,0 +1,1 @@
+SELECT array_contains(array(1), 'a')

@@ -1,0 +1,1 @@
+SELECT array_join(array('a', NULL, 'b'), ',', '?')

@@ -1,0 +1,1 @@
+SELECT arrays_zip(array(1, 2), array('a'))

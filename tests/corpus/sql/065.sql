@@ -1,0 +1,1 @@
+SELECT element_at(map('a', 1), 'a')

@@ -1,0 +1,1 @@
+SELECT forall(array(1, 3), x -> x > 0)

@@ -1,0 +1,1 @@
+SELECT k, pos, v FROM VALUES ('a', array('p', 'q')) AS t(k, vs) LATERAL VIEW posexplode(vs) x AS pos, v ORDER BY pos

@@ -1,0 +1,1 @@
+SELECT k, v FROM VALUES ('a', array(1, 2)), ('b', array()) AS t(k, vs) LATERAL VIEW OUTER explode(vs) x AS v ORDER BY k, v

@@ -1,0 +1,1 @@
+SELECT map_concat(map('a', 1), map('b', 2))

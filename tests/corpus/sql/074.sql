@@ -1,0 +1,1 @@
+SELECT map_zip_with(map('a', 1), map('b', 2), (k, x, y) -> coalesce(x, y))

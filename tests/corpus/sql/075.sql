@@ -1,0 +1,1 @@
+SELECT slice(array(1, 2, 3, 4), -2, 2)

@@ -1,0 +1,1 @@
+SELECT str_to_map('a=1;b', ';', '=')

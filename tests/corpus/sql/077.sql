@@ -1,0 +1,1 @@
+SELECT t.k, u.v FROM VALUES (1), (2) AS t(k), LATERAL (SELECT t.k * 10 AS v) AS u ORDER BY 1

@@ -1,0 +1,1 @@
+SELECT transform(array('a', 'b'), (x, i) -> concat(x, i))

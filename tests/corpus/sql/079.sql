@@ -1,0 +1,1 @@
+SELECT transform(array(1, 2, NULL), x -> x + 1)

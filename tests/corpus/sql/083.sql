@@ -1,0 +1,1 @@
+SELECT date_format(TIMESTAMP'2024-03-05 07:08:09', "'T'HH XXX z")

@@ -1,0 +1,1 @@
+SELECT dateadd(DAY, 5, DATE'2024-02-28')

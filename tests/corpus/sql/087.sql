@@ -1,0 +1,1 @@
+SELECT from_unixtime(1709210096, 'yyyy-MM-dd HH:mm')

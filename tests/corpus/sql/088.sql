@@ -1,0 +1,1 @@
+SELECT last_day('2024-02-10')

@@ -1,0 +1,1 @@
+SELECT next_day('2024-03-05', 'Mon')

@@ -1,0 +1,1 @@
+SELECT timestampadd(MONTH, 1, TIMESTAMP'2024-01-31 10:00:00')

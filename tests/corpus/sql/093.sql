@@ -1,0 +1,1 @@
+SELECT to_timestamp('2016-12-31 10:11 PM', 'yyyy-MM-dd hh:mm a')

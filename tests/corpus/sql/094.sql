@@ -1,0 +1,1 @@
+SELECT to_timestamp('2016-12-31', 'yyyy-MM-dd')

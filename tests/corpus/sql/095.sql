@@ -1,0 +1,1 @@
+SELECT to_unix_timestamp('2016-04-08', 'yyyy-MM-dd')

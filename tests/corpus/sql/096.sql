@@ -1,0 +1,1 @@
+SELECT try_to_timestamp('2016-99-31')

@@ -1,0 +1,1 @@
+SELECT weekday(DATE'2024-03-05')

@@ -1,0 +1,1 @@
+SELECT X, `x`, T.x FROM VALUES (1) AS t(x)

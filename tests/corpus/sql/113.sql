@@ -1,0 +1,1 @@
+SELECT a.id, x FROM (VALUES (1,'a1'),(2,'a2'),(NULL,'an')) AS a(id,x) LEFT ANTI JOIN (VALUES (1,'b1'),(1,'b1x'),(3,'b3'),(NULL,'bn')) AS b(id,y) ON a.id = b.id ORDER BY 1

@@ -1,0 +1,1 @@
+SELECT x FROM VALUES (1), ('a') AS t(x) ORDER BY x

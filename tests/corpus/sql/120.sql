@@ -1,0 +1,1 @@
+SELECT from_csv('1,x', 'a INT, b STRING')

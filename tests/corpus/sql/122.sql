@@ -1,0 +1,1 @@
+SELECT from_json('{"A":1}', 'a INT')

@@ -1,0 +1,1 @@
+SELECT from_json('{"a":"2024-02-29T12:34:56Z"}', 'a TIMESTAMP')

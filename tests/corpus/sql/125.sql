@@ -1,0 +1,1 @@
+SELECT from_json('{"a":"bad"}', 'a TIMESTAMP')

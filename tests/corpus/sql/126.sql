@@ -1,0 +1,1 @@
+SELECT from_json('{"a":"x"}', 'a STRUCT<b:INT>')

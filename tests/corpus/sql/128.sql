@@ -1,0 +1,1 @@
+SELECT from_json('{"a":1.50}', 'a STRING')

@@ -1,0 +1,1 @@
+SELECT from_json('{"a":1}', 'a INT NOT NULL, b INT NOT NULL')

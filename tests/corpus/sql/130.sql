@@ -1,0 +1,1 @@
+SELECT from_json('{"a":3000000000}', 'a INT')

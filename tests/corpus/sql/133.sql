@@ -1,0 +1,1 @@
+SELECT from_json('{"k":1}', 'MAP<STRING,INT>')

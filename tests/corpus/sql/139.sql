@@ -1,0 +1,1 @@
+SELECT to_json(map(1, 'a'))

@@ -1,0 +1,1 @@
+SELECT some(x) FROM VALUES (NULL),(false) AS t(x)

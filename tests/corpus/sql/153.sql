@@ -1,0 +1,1 @@
+SELECT 'Spark' ILIKE 's%'

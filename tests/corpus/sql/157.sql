@@ -1,0 +1,1 @@
+SELECT base64(repeat('x', 60))

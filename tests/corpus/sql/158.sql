@@ -1,0 +1,1 @@
+SELECT char_length('日本')

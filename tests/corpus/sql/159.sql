@@ -1,0 +1,1 @@
+SELECT concat_ws('-', 'a', NULL, 'b')

@@ -1,0 +1,1 @@
+SELECT lpad('hi', 5, '')

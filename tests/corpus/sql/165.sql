@@ -1,0 +1,1 @@
+SELECT luhn_check('8112189876')

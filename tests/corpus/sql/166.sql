@@ -1,0 +1,1 @@
+SELECT overlay('Spark SQL', 'ANSI ', 7, 0)

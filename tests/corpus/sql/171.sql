@@ -1,0 +1,1 @@
+SELECT right('Spark', 3)

@@ -1,0 +1,1 @@
+SELECT split('oneAtwoBthree', '[AB]')

@@ -1,0 +1,1 @@
+SELECT substring('Spark', 0, 2)

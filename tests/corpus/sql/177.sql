@@ -1,0 +1,1 @@
+SELECT substring(X'0102030405', 2, 2)

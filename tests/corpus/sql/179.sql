@@ -1,0 +1,1 @@
+SELECT unbase64('U3Bhcms=')

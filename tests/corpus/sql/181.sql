@@ -1,0 +1,1 @@
+SELECT window.start, count(*) FROM VALUES ('2024-01-01 00:07:00') AS t(ts) GROUP BY window(ts, '5 minutes')

@@ -1,0 +1,1 @@
+SELECT k FROM (SELECT k, row_number() OVER (PARTITION BY k ORDER BY x) rn FROM VALUES ('a',1),('a',2),('a',2),('b',5),('b',NULL) AS t(k,x)) WHERE rn = 1 ORDER BY k

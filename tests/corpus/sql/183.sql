@@ -1,0 +1,1 @@
+SELECT k FROM VALUES ('a',1),('a',2),('a',2),('b',5),('b',NULL) AS t(k,x) WHERE row_number() OVER (ORDER BY x) = 1

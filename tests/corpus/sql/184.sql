@@ -1,0 +1,1 @@
+SELECT k, sum(x) OVER w AS s FROM VALUES ('a',1),('a',2),('a',2),('b',5),('b',NULL) AS t(k,x) WINDOW w AS (PARTITION BY k) ORDER BY k, s

@@ -1,0 +1,1 @@
+SELECT k, x, dense_rank() OVER (PARTITION BY k ORDER BY x) AS w FROM VALUES ('a',1),('a',2),('a',2),('b',5),('b',NULL) AS t(k,x) ORDER BY k, x, w

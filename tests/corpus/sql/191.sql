@@ -1,0 +1,1 @@
+SELECT k, x, sum(x) OVER (PARTITION BY k ORDER BY x ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS w FROM VALUES ('a',1),('a',2),('a',2),('b',5),('b',NULL) AS t(k,x) ORDER BY k, x, w

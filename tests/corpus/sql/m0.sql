@@ -1,0 +1,1 @@
+WITH a AS (SELECT key k, amount FROM events), b(x) AS (SELECT 1) SELECT a.k, count(*) FILTER (WHERE amount > 1) c FROM a JOIN b ON b.x = a.amount GROUP BY a.k HAVING count(*) > 0 ORDER BY c DESC NULLS LAST LIMIT 3 OFFSET 1

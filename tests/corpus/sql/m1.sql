@@ -1,0 +1,1 @@
+SELECT d.*, upper(d.name) FROM (SELECT from_json(CAST(value AS STRING), 'id STRING, name STRING, n INT, t ARRAY<STRUCT<x:INT>>') AS d FROM events) WHERE d.id IS NOT NULL

@@ -1,0 +1,1 @@
+SELECT aggregate(transform(split(lower(key), ' '), w -> coalesce(map('a', 1, 'b', -1)[w], 0)), 0, (s, x) -> s + x) FROM events

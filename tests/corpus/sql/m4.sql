@@ -1,0 +1,1 @@
+SELECT /* c /* d */ */ extract(year from ts), date_trunc('day', ts), ts + INTERVAL 1 DAY 2 HOURS, trim(both 'x' from key), substring(key from 2 for 3) FROM events WHERE key LIKE '%a_' ESCAPE '!' OR key RLIKE 'a+'
