@@ -28,6 +28,8 @@ enum record_tag {
 
 #define HEADER_BYTES    12
 #define ROUND_MAX_BYTES ((size_t)32 << 20)
+#define FLUSH_BYTES     ((size_t)512 << 10)
+#define FLUSH_AFTER_US  1000000
 
 static uint8_t *put_size(uint8_t *at, size_t size)
 {
@@ -146,8 +148,10 @@ static void do_round(struct kv *kv)
     mutex_unlock(&kv->mutex);
     struct diag diag = DIAG_INIT;
     err_t err = write_round(kv, round, &diag);
+    size_t written = 0;
     while (round) {
         struct kv_commit *commit = round;
+        written += commit->batch->records.size;
         round = commit->next;
         commit->err = err;
         if (err)
@@ -155,6 +159,7 @@ static void do_round(struct kv *kv)
         commit->done(commit);
     }
     mutex_lock(&kv->mutex);
+    kv->unflushed_bytes += written;
 }
 
 static void append(struct kv *kv, struct kv_commit *commit)
@@ -202,7 +207,7 @@ err_t kv_commit(struct kv *kv, const struct kv_batch *batch, struct diag *diag)
         kv->committing = true;
         do_round(kv);
         kv->committing = false;
-        if (kv->first)
+        if (kv->first || kv->unflushed_bytes >= FLUSH_BYTES)
             cond_signal(&kv->wake);
     }
     while (!waiter.over)
@@ -213,6 +218,25 @@ err_t kv_commit(struct kv *kv, const struct kv_batch *batch, struct diag *diag)
     return waiter.commit.err;
 }
 
+// Waits for work. When little is written for a second, what is only in memory and log goes to
+// files: a log left by a kill is replayed at the next open, and replaying is what makes an open
+// slow.
+static void wait_for_work(struct kv *kv)
+{
+    size_t before = kv->unflushed_bytes;
+    if (before < FLUSH_BYTES) {
+        cond_wait(&kv->wake, &kv->mutex);
+        return;
+    }
+    bool idle = !cond_wait_for(&kv->wake, &kv->mutex, FLUSH_AFTER_US);
+    if (!idle || kv->committing || kv->unflushed_bytes - before > FLUSH_BYTES / 4)
+        return;
+    kv->unflushed_bytes = 0;
+    mutex_unlock(&kv->mutex);
+    kv__flush_soon(kv);
+    mutex_lock(&kv->mutex);
+}
+
 static void committer_run(void *ctx)
 {
     struct kv *kv = ctx;
@@ -221,7 +245,7 @@ static void committer_run(void *ctx)
         while (kv->committing || !kv->first) {
             if (kv->stop && !kv->first)
                 break;
-            cond_wait(&kv->wake, &kv->mutex);
+            wait_for_work(kv);
         }
         if (!kv->first)
             break;

@@ -23,7 +23,8 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#define MIB ((size_t)1 << 20)
+#define MIB              ((size_t)1 << 20)
+#define WRITE_BUFFER_MAX (16 * MIB) // bounds the replay after a kill
 
 static const char *const family_names[KV_FAMILIES] = {"default", "meta", "state"};
 
@@ -176,7 +177,8 @@ static rocksdb_options_t *make_options(struct kv *kv, size_t memory_bytes)
     size_t memtables = memory_bytes / 3;
     rocksdb_options_set_create_if_missing(options, 1);
     rocksdb_options_set_create_missing_column_families(options, 1);
-    rocksdb_options_set_write_buffer_size(options, memtables / 2);
+    rocksdb_options_set_write_buffer_size(
+        options, memtables / 2 < WRITE_BUFFER_MAX ? memtables / 2 : WRITE_BUFFER_MAX);
     rocksdb_options_set_db_write_buffer_size(options, memtables);
     rocksdb_options_set_max_write_buffer_number(options, 3);
     rocksdb_options_set_arena_block_size(options, 64 << 10);
@@ -318,15 +320,27 @@ void kv_close(struct kv *kv)
 
 // --- maintenance ---
 
-err_t kv_flush(struct kv *kv, struct diag *diag)
+static char *flush(struct kv *kv, bool wait)
 {
     rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
-    rocksdb_flushoptions_set_wait(options, 1);
+    rocksdb_flushoptions_set_wait(options, wait);
     char *message = NULL;
     for (size_t i = 0; i < KV_FAMILIES && !message; i++)
         rocksdb_flush_cf(kv->db, options, kv->families[i], &message);
     rocksdb_flushoptions_destroy(options);
+    return message;
+}
+
+err_t kv_flush(struct kv *kv, struct diag *diag)
+{
+    char *message = flush(kv, true);
     return message ? kv__fail(diag, "cannot flush", message) : ERR_OK;
+}
+
+void kv__flush_soon(struct kv *kv)
+{
+    rocksdb_free(
+        flush(kv, false)); // what fails is tried again when a memtable is full, and said then
 }
 
 err_t kv_compact(struct kv *kv, struct diag *diag)

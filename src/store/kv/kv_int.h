@@ -28,10 +28,12 @@ struct kv {
     struct kv_commit *first, *last;
     bool committing; // a thread is writing a round
     bool stop;
-    struct str joined; // the round's batch; of the thread that commits
+    size_t unflushed_bytes; // written since the memtables were last sent to files
+    struct str joined;      // the round's batch; of the thread that commits
     struct thread committer;
 };
 
+void kv__flush_soon(struct kv *kv); // without waiting for it
 void kv__committer_start(struct kv *kv);
 void kv__committer_stop(struct kv *kv);
 // Takes RocksDB's message (freed) and says it in our words.
