@@ -358,9 +358,15 @@ static err_t commit(struct micro *micro, struct results *results, struct checkpo
     return micro->options->tables.ops->apply(micro->options->tables.self, &write, diag);
 }
 
-// Lag tools see this; the stream itself never reads it, so a failure is only told.
-static void show_offsets(const struct micro *micro)
+// Lag tools see this, a few times a second and when the stream has caught up. The stream itself
+// never reads it, so a failure is only told.
+static void show_offsets(struct micro *micro, bool idle)
 {
+    int64_t now_us = clock_mono_us();
+    if (!micro->unshown || (!idle && now_us - micro->shown_us < MICRO_SHOW_US))
+        return;
+    micro->shown_us = now_us;
+    micro->unshown = false;
     struct log_port log = micro->options->log;
     struct diag diag = DIAG_INIT;
     size_t count = micro->at.partition_count;
@@ -425,8 +431,10 @@ err_t micro_step(struct micro *micro, bool *did, struct progress_batch *progress
     *did = false;
     TRY(look(micro, diag));
     size_t active = plan(micro);
-    if (active == 0)
+    if (active == 0) {
+        show_offsets(micro, true);
         return ERR_OK;
+    }
     int64_t looked = clock_mono_us();
     progress->latest_offset_us = looked - started;
     arena_clear(&micro->batch_arena);
@@ -434,7 +442,8 @@ err_t micro_step(struct micro *micro, bool *did, struct progress_batch *progress
     progress->get_batch_us = clock_mono_us() - looked;
     TRY(run_batch(micro, progress, diag));
     int64_t committed = clock_mono_us();
-    show_offsets(micro);
+    micro->unshown = true;
+    show_offsets(micro, false);
     progress->commit_us = clock_mono_us() - committed;
     progress->total_us = clock_mono_us() - started;
     fill(micro, progress);

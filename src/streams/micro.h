@@ -17,6 +17,7 @@
 enum {
     MICRO_BATCH_BYTES = 2 << 20,
     MICRO_SLICE_ROWS = 4096,
+    MICRO_SHOW_US = 200000,      // how often the visible group is written under load
     MICRO_GROUPS_KEPT = 1 << 20, // groups changed before the ones in memory are let go
 };
 
@@ -35,6 +36,8 @@ struct micro {
     int64_t *start, *latest, *end; // of the batch that runs, per partition
     int64_t *targets;              // availableNow: where to stop
     int64_t lag;
+    int64_t shown_us; // when the visible group was last written
+    bool unshown;     // offsets were committed since
 };
 
 MUST_USE err_t micro_open(struct micro *micro, const struct spec *spec,
