@@ -94,8 +94,7 @@ static void one_in_flight(struct partition *partition, double seconds, int64_t *
     print_times("append, one in flight", us, count);
 }
 
-// --- many in flight: each slot appends again when it is done
-// ------------------------------------------------
+// --- many in flight: each slot appends again when it is done ---
 
 struct slot {
     struct append append;

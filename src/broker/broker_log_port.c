@@ -32,8 +32,7 @@ static err_t need_partition(struct broker *broker, const char *name, int32_t ind
                 count);
 }
 
-// --- topics
-// -------------------------------------------------------------------------------------------------
+// --- topics ---
 
 static err_t port_topics(void *self, struct arena *arena, const struct log_topic **out,
                          size_t *count, struct diag *diag)
@@ -87,8 +86,7 @@ static err_t port_remove(void *self, const char *name, struct diag *diag)
     return log_store_delete_topic(broker->store, name, diag);
 }
 
-// --- offsets
-// ------------------------------------------------------------------------------------------------
+// --- offsets ---
 
 static err_t port_offsets(void *self, const char *name, int32_t index, int64_t *start, int64_t *end,
                           struct diag *diag)
@@ -117,8 +115,7 @@ static err_t port_offset_at(void *self, const char *name, int32_t index, int64_t
     return err;
 }
 
-// --- append
-// -------------------------------------------------------------------------------------------------
+// --- append ---
 
 struct port_batch {
     struct append append;
@@ -280,8 +277,7 @@ static err_t port_append(void *self, const char *name, int32_t partition,
     return err != ERR_OK ? err : wait_err;
 }
 
-// --- read and watch
-// -----------------------------------------------------------------------------------------
+// --- read and watch ---
 
 static err_t port_read(void *self, const char *name, int32_t index, int64_t offset,
                        size_t max_bytes, struct buf **out, struct diag *diag)
@@ -329,8 +325,7 @@ static void port_unwatch(void *self, struct log_watch *watch)
     mem_free(watch);
 }
 
-// --- groups
-// -------------------------------------------------------------------------------------------------
+// --- groups ---
 
 static err_t port_commit(void *self, const char *group, const char *topic,
                          const int32_t *partitions, const int64_t *offsets, size_t count,

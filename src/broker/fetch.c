@@ -57,8 +57,7 @@ struct fetch {
     struct post looked; // from the worker
 };
 
-// --- look
-// ---------------------------------------------------------------------------------------------------
+// --- look ---
 
 static void release_ranges(struct fetch *fetch)
 {
@@ -136,8 +135,7 @@ static bool enough(const struct fetch *fetch)
            clock_mono_us() >= fetch->deadline_us;
 }
 
-// --- answer
-// -------------------------------------------------------------------------------------------------
+// --- answer ---
 
 static void sent(void *ctx)
 {
@@ -172,8 +170,7 @@ static void respond(struct fetch *fetch)
     request_respond_ranges(request, &fetch->response, ranges, count);
 }
 
-// --- wait
-// ---------------------------------------------------------------------------------------------------
+// --- wait ---
 
 static void consider(struct fetch *fetch);
 
@@ -288,8 +285,7 @@ static void consider(struct fetch *fetch)
     request_work(fetch->request, look_on_worker);
 }
 
-// --- the request
-// --------------------------------------------------------------------------------------------
+// --- the request ---
 
 static struct topic *find_topic(struct request *request,
                                 const struct kafka_fetch_request_topic *topic)

@@ -41,8 +41,7 @@ struct produce {
     struct post post;
 };
 
-// --- the answer
-// ---------------------------------------------------------------------------------------------
+// --- the answer ---
 
 static void fill(struct request *request, struct produce_part *part)
 {
@@ -91,8 +90,7 @@ static void append_done(struct append *append)
     part_ends(CONTAINER_OF(append, struct produce_part, append)->produce);
 }
 
-// --- checks
-// -------------------------------------------------------------------------------------------------
+// --- checks ---
 
 static err_t check_batch(const struct request *request, struct bytes batch, struct diag *diag)
 {
@@ -153,8 +151,7 @@ static void check_all(struct produce *produce)
         check_part(produce, &produce->parts[i]);
 }
 
-// --- start
-// --------------------------------------------------------------------------------------------------
+// --- start ---
 
 // Each part ends in exactly one part_ends().
 static void start_part(struct produce *produce, struct produce_part *part)
@@ -205,8 +202,7 @@ static void check_on_worker(struct request *request)
     loop_post(request_loop(request), &produce->post, checked_on_loop);
 }
 
-// --- the request
-// --------------------------------------------------------------------------------------------
+// --- the request ---
 
 static struct topic *find_topic(struct request *request,
                                 const struct kafka_produce_request_topic_data *data)

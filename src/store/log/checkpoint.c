@@ -27,8 +27,7 @@ static void path_of(const struct log_store *store, const char *name, char *out)
     snprintf(out, PATH_BYTES, "%s/%s", store->dir, name);
 }
 
-// --- write
-// --------------------------------------------------------------------------------------------------
+// --- write ---
 
 struct capture {
     struct log_store *store;
@@ -159,8 +158,7 @@ err_t checkpoint_touch(struct log_store *store, struct diag *diag)
     return ERR_OK;
 }
 
-// --- read
-// ---------------------------------------------------------------------------------------------------
+// --- read ---
 
 struct saved_key {
     uint8_t bytes[20]; // topic id, index

@@ -10,8 +10,7 @@
 
 enum { CHECKPOINT_BYTES = 256 << 20, TICK_US = 500 * 1000 };
 
-// --- retention
-// ----------------------------------------------------------------------------------------------
+// --- retention ---
 
 static bool expired(const struct segment *segment, const struct topic_limits *limits,
                     int64_t now_ms)
@@ -125,8 +124,7 @@ void keeper_retain(struct log_store *store)
     arena_release(&arena);
 }
 
-// --- the thread
-// ---------------------------------------------------------------------------------------------
+// --- the thread ---
 
 struct removal {
     const char *dir;

@@ -11,8 +11,7 @@
 
 enum { PARTITIONS_MAX = 100000, PRODUCER_ID_BLOCK = 1000 };
 
-// --- open and close
-// -----------------------------------------------------------------------------------------
+// --- open and close ---
 
 static void set_options(struct log_store *store, const struct log_store_options *options)
 {
@@ -166,8 +165,7 @@ void log_store_close(struct log_store *store)
     free_all(store);
 }
 
-// --- look-ups
-// -----------------------------------------------------------------------------------------------
+// --- look-ups ---
 
 struct topic *log_store_topic(struct log_store *store, struct bytes name)
 {
@@ -209,8 +207,7 @@ struct topic **log_store_topics(struct log_store *store, struct arena *arena, si
     return topics;
 }
 
-// --- changes: one at a time, each in the catalog before anybody sees it
-// ------------------------------------
+// --- changes: one at a time, each in the catalog before anybody sees it ---
 
 static err_t admin_begin(struct log_store *store, struct diag *diag)
 {
@@ -420,8 +417,7 @@ err_t log_store_alter_topic(struct log_store *store, const char *name,
     return err;
 }
 
-// --- log start
-// ----------------------------------------------------------------------------------------------
+// --- log start ---
 
 static void start_path(const struct partition *partition, char *out)
 {
@@ -482,8 +478,7 @@ err_t partition_delete_before(struct partition *partition, int64_t offset, int64
     return err;
 }
 
-// --- producer ids
-// -------------------------------------------------------------------------------------------
+// --- producer ids ---
 
 // Claims the next block on disk before any id of it is given out.
 static err_t claim_block(struct log_store *store, int64_t end, struct diag *diag)

@@ -202,8 +202,7 @@ static void files_of_a_half_deleted_topic_do_not_come_back(void **state)
     remove_dir(dir);
 }
 
-// --- producers
-// ----------------------------------------------------------------------------------------------
+// --- producers ---
 
 static void a_repeated_batch_keeps_its_offset_also_after_restarts(void **state)
 {
@@ -284,8 +283,7 @@ static void producer_ids_are_never_given_twice(void **state)
     remove_dir(dir);
 }
 
-// --- time, retention, deletion
-// ------------------------------------------------------------------------------
+// --- time, retention, deletion ---
 
 static void time_is_looked_up_to_the_record(void **state)
 {
@@ -383,8 +381,7 @@ static void deleted_records_stay_deleted(void **state)
     }
 }
 
-// --- faults
-// -------------------------------------------------------------------------------------------------
+// --- faults ---
 
 static void a_full_disk_refuses_and_goes_on_when_space_returns(void **state)
 {
@@ -476,8 +473,7 @@ static void bad_batches_are_refused(void **state)
     remove_dir(dir);
 }
 
-// --- many at once
-// -------------------------------------------------------------------------------------------
+// --- many at once ---
 
 struct appender {
     struct thread thread;

@@ -56,8 +56,7 @@ void partition__fail(struct partition *partition, err_t err, const char *story)
     mutex_unlock(&partition->mutex);
 }
 
-// --- append
-// -------------------------------------------------------------------------------------------------
+// --- append ---
 
 static void refuse(struct append *append, err_t err, const char *story)
 {
@@ -175,8 +174,7 @@ err_t partition_append_wait(struct partition *partition, struct buf *buf, int64_
     return err;
 }
 
-// --- waiters
-// ------------------------------------------------------------------------------------------------
+// --- waiters ---
 
 static void wake_all(struct list *waiters)
 {

@@ -261,8 +261,7 @@ err_t partition_read(struct partition *partition, int64_t offset, size_t max_byt
     return err;
 }
 
-// --- time
-// ---------------------------------------------------------------------------------------------------
+// --- time ---
 
 static bool time_before(const struct index_entry *entry, int64_t timestamp_ms)
 {

@@ -45,8 +45,7 @@ static err_t see_name(const char *name, bool is_dir, void *ctx)
     return ERR_OK;
 }
 
-// --- one batch
-// ----------------------------------------------------------------------------------------------
+// --- one batch ---
 
 // The checksum of a batch of any size, in pieces.
 static bool crc_holds(int fd, int64_t at, const struct batch_header *header)
@@ -110,8 +109,7 @@ static int64_t search(int fd, int64_t from, int64_t end, int64_t next_offset)
     return result;
 }
 
-// --- one segment
-// --------------------------------------------------------------------------------------------
+// --- one segment ---
 
 struct scan {
     struct partition *partition;
@@ -265,8 +263,7 @@ static err_t recover_segment(struct scan *scan, int64_t base, const struct saved
     return err;
 }
 
-// --- one partition
-// ------------------------------------------------------------------------------------------
+// --- one partition ---
 
 // Is the checkpoint's last file there, as long as it was?
 static bool believable(struct partition *partition, const struct saved_partition *saved,

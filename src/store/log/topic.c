@@ -154,8 +154,7 @@ struct topic_setting *topic_settings(struct topic *topic, struct arena *arena, s
     return out;
 }
 
-// --- settings
-// -----------------------------------------------------------------------------------------------
+// --- settings ---
 
 static err_t number(const char *key, const char *value, int64_t min, int64_t max, int64_t *out,
                     struct diag *diag)
@@ -262,8 +261,7 @@ err_t topic__set(struct topic *topic, const struct topic_setting *settings, size
     return err;
 }
 
-// --- waiters
-// ------------------------------------------------------------------------------------------------
+// --- waiters ---
 
 void topic_wait(struct topic *topic, struct log_waiter *waiter)
 {

@@ -109,8 +109,7 @@ static void set_error(struct append *append, err_t err, const char *story)
     append->story = mem_strdup(story);
 }
 
-// --- segments
-// -----------------------------------------------------------------------------------------------
+// --- segments ---
 
 // The segment that is written; only this thread adds one, and nobody takes the last one away.
 static struct segment *active(struct partition *partition)
@@ -209,8 +208,7 @@ static void reserve(struct segment *segment, int fd, int64_t end, const struct t
         file_reserve(fd, segment->size, to - segment->size, NULL) == ERR_OK ? to : end;
 }
 
-// --- write
-// --------------------------------------------------------------------------------------------------
+// --- write ---
 
 // The first write of a round keeps the file open until its sync.
 static void keep_dirty(struct round *round, struct segment *segment, int fd)
@@ -412,8 +410,7 @@ static void write_turn(struct round *round, struct turn *turn, struct list *queu
     run_release(&run);
 }
 
-// --- sync and publish
-// ---------------------------------------------------------------------------------------
+// --- sync and publish ---
 
 static void sync_one(void *ctx, size_t index)
 {
@@ -501,8 +498,7 @@ static void publish_all(struct round *round)
         topic_unref(round->turns.items[i].partition->topic);
 }
 
-// --- the thread
-// ---------------------------------------------------------------------------------------------
+// --- the thread ---
 
 void writer_submit(struct partition *partition)
 {
