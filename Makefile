@@ -130,7 +130,7 @@ $(OUT)/test/%: $(OUT)/%.o $$(foreach f,$$(call sees,$$(call folder_of,$$*)),$(OU
 	@echo "  LD $@"
 	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS)
 
-.PHONY: unit unit-bins test check format deps deps-test run bench fuzz tsan help clean
+.PHONY: screenshot unit unit-bins test check format deps deps-test run bench fuzz tsan help clean
 unit: ## unit tests and fuzz corpora: make unit M=store V=asan
 	@$(MAKE) --no-print-directory V=$(V) M=$(M) unit-bins
 	@tests/run_units.sh $(OUT)/test $(M)
@@ -157,6 +157,9 @@ bench: build/weir ## the benchmarks, into bench/RESULTS.md
 build/bench/%: bench/%.c $$(foreach f,sql scheduler net store wire data loop os base,$(OUT)/lib/$$(f).a)
 	@mkdir -p $(@D)
 	@$(CC) $(CFLAGS) -MF $@.d -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LDFLAGS) $(LIBS)
+
+screenshot: build/weir deps-test ## docs/console.png, taken by the console test
+	@tests/run_pytest.sh tests/console -k pipeline && cp build/console-test/console.png docs/console.png
 
 # --- daily acts ---
 deps: build/deps.ok ## install the Debian packages that are missing, or print the command

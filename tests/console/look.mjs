@@ -29,6 +29,9 @@ seen.sentence = await page.locator("#dag-user_automation .sentence").innerText()
 seen.tasks = await page.locator("#dag-user_automation .task").count();
 seen.requests_at_first_paint = seen.requests.filter((path) => path !== "/favicon.ico").length;
 await page.screenshot({ path: `${out}/console-light.png`, fullPage: true });
+await page.setViewportSize({ width: 1280, height: 1180 });
+await page.screenshot({ path: `${out}/console.png` }); // the README's, by `make screenshot`
+await page.setViewportSize({ width: 1280, height: 900 });
 
 await page.locator("#dag-user_automation summary", { hasText: "Log" }).first().click();
 await page.waitForFunction(() => document.querySelector("#dag-user_automation pre")?.textContent.length > 10);
@@ -47,6 +50,7 @@ seen.focusable = await page.evaluate(() => [...document.querySelectorAll("button
 await page.emulateMedia({ colorScheme: "dark" });
 await page.screenshot({ path: `${out}/console-dark.png` });
 await page.setViewportSize({ width: 400, height: 800 });
+await page.evaluate(() => scrollTo(0, 0));
 seen.overflow_400 = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 await page.screenshot({ path: `${out}/console-400.png` });
 await browser.close();
