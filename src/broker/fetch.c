@@ -3,12 +3,12 @@
 // Fetch: a look at every partition asked for, in the order asked; if that is not enough yet,
 // waiting for more.
 //
-//     look      collect ranges of segment files. On the loop as long as memory tells where they are
-//     (a reader at the
-//               tail), else on a worker, which also brings cold bytes into memory
-//     wait      registered with every partition; a wake from the log comes back to the loop and
-//     looks again answer    at min_bytes, at max_wait, or at once on any error; the bytes go from
-//     the files to the socket
+//     look     collect ranges of segment files: on the loop as long as memory tells where they are
+//              (a reader at the tail), else on a worker, which also brings cold bytes into memory
+//     wait     registered with every partition; a wake from the log comes back to the loop and
+//              looks again
+//     answer   at min_bytes, at max_wait, or at once on any error; the bytes go from the files to
+//              the socket
 //
 // Everything between two looks happens on the connection's loop, so nothing here is locked.
 // Sessions are not kept: session id 0 in every answer says so, which every client takes.

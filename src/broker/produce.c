@@ -5,8 +5,10 @@
 // a copy.
 //
 //     check    header, checksum, every record. Compressed batches have to be unpacked for that,
-//     which a worker does start    on the connection's loop, request by request: one that needs no
-//     worker still waits for those before it answer   wherever the last append ends
+//              which a worker does
+//     start    on the connection's loop, request by request: one that needs no worker still waits
+//              for those before it
+//     answer   wherever the last append ends
 #include "base/mem.h"
 #include "broker/broker_int.h"
 #include "wire/kafka/produce.h"

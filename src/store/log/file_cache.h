@@ -4,7 +4,8 @@
 // thousands of segments cost no descriptors.
 //
 // Lifetime   a cached_file is part of its owner, who calls file_cache_drop() when nobody holds it
-// any more. Thread     any.
+//            any more.
+// Thread     any.
 #ifndef STORE_LOG_FILE_CACHE_H
 #define STORE_LOG_FILE_CACHE_H
 

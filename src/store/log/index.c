@@ -3,8 +3,7 @@
 // The index of a segment: one entry of 16 big-endian bytes for every batch that starts at least
 // 4096 bytes behind the one of the entry before (the start of the file counts as one):
 //
-//     0 offset_delta u32 · 4 position u32 · 8 max_timestamp i64 (of all batches up to and with this
-//     one)
+//     0 offset_delta u32 · 4 position u32 · 8 max_timestamp i64 (all batches up to this one)
 //
 // Offsets, positions and times all grow, so one file serves as Kafka's offset index and time index
 // at once. It is only ever a way to start near: whoever uses an entry goes on from batch header to

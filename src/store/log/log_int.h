@@ -3,12 +3,10 @@
 // log_int: the structs that the files of store/log share.
 //
 // Locks      store->mutex (topics by name) -> topic->mutex -> partition->mutex -> file_cache.mutex;
-// each for memory
-//            work only. waiter callbacks run under topic->mutex or partition->mutex.
+//            each for memory work only. Waiters are called under topic->mutex or partition->mutex.
 // Threads    the writer thread alone appends, rolls, and renames; the keeper thread removes old
-// segments and writes
-//            checkpoints; readers come from anywhere and take what they need under
-//            partition->mutex.
+//            segments and writes checkpoints; readers come from anywhere and take what they need
+//            under partition->mutex.
 #ifndef STORE_LOG_LOG_INT_H
 #define STORE_LOG_LOG_INT_H
 
@@ -77,7 +75,6 @@ struct partition {
     struct list ready_link; // in writer.ready while the queue is not empty; under writer.mutex
     bool ready;             // the same, under writer.mutex
     bool deleted;
-    bool roll_wanted;
     bool rescan; // damaged or failed: the next open reads all of it
     struct list waiters;
     err_t failed; // no more appends, for this reason

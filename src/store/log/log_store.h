@@ -10,13 +10,14 @@
 // docs/formats/log.md describes the files.
 //
 // Lifetime   a topic lives until its last reference goes, also after it was deleted; its partitions
-// live with it. Thread     any; functions marked BLOCKS do disk I/O and are for workers, the rest
-// take one short mutex. Bounds     appends waiting to be written: options.queue_max_bytes; open
-// files: options.file_max. Errors     ERR_UNKNOWN_TOPIC (deleted meanwhile),
-// ERR_OFFSET_OUT_OF_RANGE, ERR_CORRUPT (damage on disk, the story
-//            names file and byte), ERR_DISK_FULL, ERR_IO (a failed sync is final: the partition
-//            takes no more appends until weir is started again), ERR_OVERLOADED, and those of
-//            producer.h for sequences.
+//            live with it.
+// Thread     any; functions marked BLOCKS do disk I/O and are for workers, the rest take one short
+//            mutex.
+// Bounds     appends waiting to be written: options.queue_max_bytes; open files: options.file_max.
+// Errors     ERR_UNKNOWN_TOPIC (deleted meanwhile), ERR_OFFSET_OUT_OF_RANGE, ERR_CORRUPT (damage on
+//            disk, the story names file and byte), ERR_DISK_FULL, ERR_IO (a failed sync is final:
+//            the partition takes no more appends until weir is started again), ERR_OVERLOADED, and
+//            those of producer.h for sequences.
 // Not here   records inside a batch and compression (wire/kafka/record.h), groups (broker/).
 #ifndef STORE_LOG_LOG_STORE_H
 #define STORE_LOG_LOG_STORE_H
@@ -33,10 +34,9 @@ struct topic;
 struct partition;
 
 struct log_store_options {
-    const char *dir; // made if absent; the log has it for itself
-    bool sync;       // false: acknowledge from the page cache (durability: os)
-    int64_t
-        segment_bytes; // a segment is closed at this size; 0 = 1 GiB; topic setting segment.bytes
+    const char *dir;        // made if absent; the log has it for itself
+    bool sync;              // false: acknowledge from the page cache (durability: os)
+    int64_t segment_bytes;  // where topics do not set segment.bytes; 0 = 1 GiB
     int64_t checkpoint_ms;  // at most so long between checkpoints; 0 = 60 s
     int64_t retention_ms;   // how often old segments are looked for; 0 = 30 s
     size_t queue_max_bytes; // 0 = 256 MiB
@@ -99,8 +99,7 @@ int32_t partition_index(const struct partition *partition);
 // --- append ---
 
 enum append_until {
-    APPEND_SYNCED,  // acks=all: complete when it is on disk (with options.sync false: when it is
-                    // written)
+    APPEND_SYNCED,  // acks=all: complete when it is on disk (written, with options.sync false)
     APPEND_WRITTEN, // acks=1, acks=0: complete when it is written
 };
 
@@ -123,7 +122,6 @@ struct append {
     struct partition *partition;
     struct list link;
     int64_t last_offset;
-    int32_t record_count;
 };
 
 // Checks the batch (batch_check, checksum included) on the calling thread and queues it.

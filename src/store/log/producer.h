@@ -5,8 +5,7 @@
 //
 // Thread     the store's writer thread only, and recovery before that starts.
 // Errors     ERR_DUPLICATE_SEQUENCE (was written before, see `struct producer_match`),
-// ERR_OUT_OF_ORDER_SEQUENCE,
-//            ERR_PRODUCER_EPOCH.
+//            ERR_OUT_OF_ORDER_SEQUENCE, ERR_PRODUCER_EPOCH.
 #ifndef STORE_LOG_PRODUCER_H
 #define STORE_LOG_PRODUCER_H
 

@@ -3,14 +3,12 @@
 // Recovery of one partition after an unclean stop. From the checkpoint's place on every batch is
 // read and its checksum worked out. The first one that does not hold is one of two things:
 //
-//   a torn tail        the last file, and no whole batch behind it: the crash cut a write short
-//   that nobody was told
-//                      about. It is cut off, with a line in the log.
-//   damage             something valid follows: acknowledged data is broken. Nothing is cut. The
-//   partition serves what
-//                      lies before, refuses reads from there on and all appends with ERR_CORRUPT,
-//                      and the story names the file and the byte. The walk goes on behind it, to
-//                      know the partition's end.
+//   a torn tail   in the last file, and no whole batch behind it: the crash cut a write short that
+//                 nobody was told about. It is cut off, with a line in the log.
+//   damage        something valid follows: acknowledged data is broken. Nothing is cut. The
+//                 partition serves what lies before, refuses reads from there on and all appends
+//                 with ERR_CORRUPT, and the story names the file and the byte. The walk goes on
+//                 behind it, to know the partition's end.
 //
 // Only the last file can be torn because writer_roll() syncs a file before it starts the next.
 #include "store/log/recover.h"

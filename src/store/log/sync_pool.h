@@ -4,7 +4,7 @@
 // journal commit when they wait for it together and each cost one when they come one by one.
 //
 // Thread     sync_pool_run() from one thread at a time; it takes part in the work and returns when
-// all is done.
+//            all is done.
 #ifndef STORE_LOG_SYNC_POOL_H
 #define STORE_LOG_SYNC_POOL_H
 

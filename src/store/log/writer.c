@@ -255,7 +255,6 @@ static void admit(struct turn *turn, struct run *run, struct append *append, int
     batch_assign(append->batch, header.base_offset, 0);
     append->base_offset = header.base_offset;
     append->last_offset = batch_header_last_offset(&header);
-    append->record_count = header.record_count;
     if (header.producer_id >= 0) {
         vec_reserve(&run->undos, 1);
         producers_record(&partition->producers, &header, now_ms,

@@ -2,10 +2,12 @@
 //
 // batch_header: the fixed first 61 bytes of a Kafka v2 record batch, and its checksum.
 //
-//     0 base_offset i64 · 8 batch_length i32 (bytes after this field) · 12 partition_leader_epoch
-//     i32 · 16 magic i8 = 2 17 crc u32 (CRC-32C of 21..end) · 21 attributes i16 · 23
-//     last_offset_delta i32 · 27 base_timestamp i64 35 max_timestamp i64 · 43 producer_id i64 · 51
-//     producer_epoch i16 · 53 base_sequence i32 · 57 record_count i32
+//      0 base_offset i64          23 last_offset_delta i32    53 base_sequence i32
+//      8 batch_length i32         27 base_timestamp i64       57 record_count i32
+//     12 leader_epoch i32         35 max_timestamp i64
+//     16 magic i8 = 2             43 producer_id i64          batch_length: bytes after it
+//     17 crc u32                  51 producer_epoch i16       crc: CRC-32C of 21..end
+//     21 attributes i16
 //
 // base_offset and partition_leader_epoch lie outside the checksum, so a log may assign offsets in
 // place. Pure. Records and compression are record.h's.
