@@ -45,6 +45,7 @@ $(GEN)/base/err_codes.h $(GEN)/base/err_codes.c &: schema/errors.tbl build/tools
 $(GEN)/base/metric_ids.h $(GEN)/base/metric_ids.c &: schema/metrics.tbl build/tools/gen_metrics
 	@mkdir -p $(GEN)/base
 	build/tools/gen_metrics schema/metrics.tbl $(GEN)/base/metric_ids.h $(GEN)/base/metric_ids.c
+build/tools/gen_kafka: tools/kafka_table.h
 $(KAFKA_GEN) &: $(KAFKA_TBL) build/tools/gen_kafka
 	@mkdir -p $(GEN)/wire/kafka
 	build/tools/gen_kafka $(GEN)/wire/kafka $(KAFKA_TBL)

@@ -494,6 +494,34 @@ static void commits_follow_the_rules_of_membership(void **state)
     end(group);
 }
 
+static void a_subscription_tells_which_topics_are_in_use(void **state)
+{
+    (void)state;
+    // ConsumerProtocolSubscription v0: one topic "orders", no user data
+    static const uint8_t subscription[] = {0,   0,   0,   0,   0,   1,    0,    6,    'o',
+                                           'r', 'd', 'e', 'r', 's', 0xff, 0xff, 0xff, 0xff};
+    struct group *group = begin();
+    struct client a = client_make(group);
+    struct group_protocol range = {bytes_from("range"),
+                                   bytes_make(subscription, sizeof subscription)};
+    a.join = (struct group_join){.member_id = bytes_from(""),
+                                 .client_id = bytes_from("x"),
+                                 .protocol_type = bytes_from("consumer"),
+                                 .protocols = &range,
+                                 .protocol_count = 1,
+                                 .session_timeout_ms = 10000,
+                                 .rebalance_timeout_ms = 10000,
+                                 .arena = &a.arena,
+                                 .done = on_joined};
+    group_join(group, &a.join);
+    mutex_lock(&group->lock);
+    assert_true(group_subscribes(group, bytes_from("orders")));
+    assert_false(group_subscribes(group, bytes_from("order")));
+    mutex_unlock(&group->lock);
+    release(&a);
+    end(group);
+}
+
 static void an_abandoned_join_is_answered_and_its_member_expires(void **state)
 {
     (void)state;
@@ -550,6 +578,7 @@ int main(void)
         cmocka_unit_test(a_session_timeout_out_of_range_is_refused),
         cmocka_unit_test(a_static_member_comes_back_without_a_rebalance),
         cmocka_unit_test(commits_follow_the_rules_of_membership),
+        cmocka_unit_test(a_subscription_tells_which_topics_are_in_use),
         cmocka_unit_test(an_abandoned_join_is_answered_and_its_member_expires),
         cmocka_unit_test(a_killed_group_answers_what_it_holds),
     };
