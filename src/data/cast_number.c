@@ -172,7 +172,7 @@ err_t cast__from_double(struct cast *cast, const double *values)
 
 static err_t decimal_to_whole(struct cast *cast)
 {
-    int scale = cast->in->type->scale;
+    int scale = (uint8_t)cast->in->type->scale; // never negative
     CAST_ROWS(cast, row)
     {
         int128_t whole = decimal_round(cast->in->decimals[row], scale, DECIMAL_DOWN);
@@ -199,7 +199,7 @@ static err_t decimal_to_whole(struct cast *cast)
 err_t cast__from_decimal(struct cast *cast)
 {
     struct column *out = cast->out;
-    int scale = cast->in->type->scale;
+    int scale = (uint8_t)cast->in->type->scale; // never negative
     if (cast->to->kind >= TYPE_BYTE && cast->to->kind <= TYPE_LONG)
         return decimal_to_whole(cast);
     CAST_ROWS(cast, row)
