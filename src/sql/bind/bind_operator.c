@@ -10,6 +10,9 @@
 
 static struct expr *mismatch(struct binder *binder, const struct expr *call)
 {
+    if (call->arg_count != 2)
+        return binder__fail(binder, call->at, ERR_TYPE, "[WRONG_NUM_ARGS] %s takes 2 arguments",
+                            call->function->name);
     return binder__fail(
         binder, call->at, ERR_TYPE,
         "[DATATYPE_MISMATCH.BINARY_OP_DIFF_TYPES] %s cannot be applied to %s and %s",

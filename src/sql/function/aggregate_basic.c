@@ -274,6 +274,20 @@ static void encode_to(struct arena *arena, struct bytes *to, uint32_t *room,
 static bool beats(const struct agg_context *context, struct bytes encoded,
                   const struct vector *vector, size_t row, int sign)
 {
+    const struct type *type = vector->column.type;
+    size_t at = vector_at(vector, row);
+    size_t width = type_width(type);
+    if (type->kind == TYPE_STRING || type->kind == TYPE_BINARY) { // presence, size, bytes
+        struct bytes held = bytes_make(encoded.ptr + 5, encoded.size - 5);
+        return sign * bytes_compare(vector->column.strings[at], held) > 0;
+    }
+    if (width && width <= 16 && type->kind != TYPE_ARRAY && type->kind != TYPE_MAP) {
+        _Alignas(16) uint8_t raw[16];
+        memcpy(raw, encoded.ptr + 1, width);
+        struct column one = {.type = type, .count = 1};
+        one.data = raw;
+        return sign * value_compare(&vector->column, at, &one, 0) > 0;
+    }
     struct builder builder;
     struct column old;
     struct arena *arena = context->eval->arena;

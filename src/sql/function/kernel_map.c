@@ -48,6 +48,14 @@ static int32_t entry_of(const struct call *call, const struct map_index *index, 
     const struct column *keys = &map->column.children[0];
     const struct column *key = &call->args[1].column;
     size_t at_key = vector_at(&call->args[1], row);
+    if (index && key->type->kind == TYPE_STRING) {
+        struct bytes text = key->strings[at_key];
+        size_t at = hash_bytes(text.ptr, text.size) & (index->capacity - 1);
+        for (; index->slots[at]; at = (at + 1) & (index->capacity - 1))
+            if (bytes_equal(keys->strings[index->slots[at] - 1], text))
+                return (int32_t)index->slots[at] - 1;
+        return -1;
+    }
     if (index) {
         size_t at = value_hash(key, at_key) & (index->capacity - 1);
         for (; index->slots[at]; at = (at + 1) & (index->capacity - 1))

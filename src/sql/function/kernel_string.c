@@ -52,7 +52,8 @@ err_t kernel_length(struct call *call)
     CALL_ROWS(call, i)
     {
         struct bytes text = vector_text(&call->args[0], i);
-        call->out->ints[i] = (int32_t)(binary ? text.size : utf8_count(text.ptr, text.size));
+        call->out->ints[i] =
+            (int32_t)(binary || is_ascii(text) ? text.size : utf8_count(text.ptr, text.size));
     }
     return ERR_OK;
 }
@@ -178,6 +179,16 @@ static err_t unicode_case(struct call *call, struct bytes text, enum casing casi
     return ERR_OK;
 }
 
+// Turns the case of the letters from `first` on; vectorised by the compiler.
+__attribute__((optimize("O3"))) static void ascii_case(uint8_t *out, struct bytes text,
+                                                       uint8_t first)
+{
+    for (size_t k = 0; k < text.size; k++) {
+        uint8_t byte = text.ptr[k];
+        out[k] = byte ^ (uint8_t)(((uint8_t)(byte - first) < 26) << 5);
+    }
+}
+
 static err_t change_case(struct call *call, enum casing casing)
 {
     CALL_ROWS(call, i)
@@ -190,11 +201,7 @@ static err_t change_case(struct call *call, enum casing casing)
             continue;
         }
         uint8_t *out = arena_alloc(call_arena(call), text.size + 1);
-        uint8_t first = casing == CASING_LOWER ? 'A' : 'a';
-        for (size_t k = 0; k < text.size; k++) {
-            uint8_t byte = text.ptr[k];
-            out[k] = byte ^ (uint8_t)(((uint8_t)(byte - first) < 26) << 5);
-        }
+        ascii_case(out, text, casing == CASING_LOWER ? 'A' : 'a');
         call->out->strings[i] = bytes_make(out, text.size);
     }
     return ERR_OK;
