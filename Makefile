@@ -149,7 +149,7 @@ check: deps-test ## layers, symbol names, format, clang-tidy
 format: ## clang-format over src and tools
 	@clang-format -i $$(git ls-files 'src/*.[ch]' 'tools/*.c' 'bench/*.[ch]')
 
-fuzz: ## hunt with libFuzzer: make fuzz T=wire/kafka/codec [TIME=60]
+fuzz: ## hunt with other seeds than the tests': make fuzz T=data/json_column [TIME=60]
 	@tools/fuzz.sh $(T) $(or $(TIME),60)
 
 bench: build/weir ## the benchmarks, into bench/RESULTS.md

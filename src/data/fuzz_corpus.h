@@ -11,6 +11,7 @@
 
 #include <dirent.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 struct fuzz_inputs {
     VEC(struct bytes) all;
@@ -29,6 +30,9 @@ static inline uint64_t fuzz_random(void)
 static inline void fuzz_load(struct fuzz_inputs *inputs, const char *name)
 {
     char path[512];
+    const char *seed = getenv("FUZZ_SEED"); // `make fuzz` hunts with others
+    if (seed)
+        fuzz_seed ^= strtoull(seed, NULL, 10);
     snprintf(path, sizeof path, "tests/corpus/%s", name);
     DIR *dir = opendir(path);
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
