@@ -183,6 +183,14 @@ static void join_known(struct group *group, struct group_join *join)
         group__rejoin(group, member, join);
 }
 
+static bool is_too_large(const struct group_join *join)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < join->protocol_count; i++)
+        bytes += join->protocols[i].name.size + join->protocols[i].metadata.size;
+    return bytes > GROUP_METADATA_MAX_BYTES;
+}
+
 void group_join(struct group *group, struct group_join *join)
 {
     list_init(&join->link);
@@ -193,6 +201,8 @@ void group_join(struct group *group, struct group_join *join)
     else if (join->session_timeout_ms < GROUP_SESSION_MIN_MS ||
              join->session_timeout_ms > GROUP_SESSION_MAX_MS)
         refuse(group, join, ERR_INVALID_SESSION_TIMEOUT);
+    else if (is_too_large(join))
+        refuse(group, join, ERR_TOO_LARGE);
     else if (!has_common_protocol(group, join))
         refuse(group, join, ERR_INCONSISTENT_PROTOCOL);
     else if (join->member_id.size == 0)

@@ -29,6 +29,7 @@ enum {
     GROUP_SESSION_MAX_MS = 30 * 60 * 1000,
     GROUP_NEW_MEMBER_MS = 5 * 60 * 1000, // a first join is not held longer
     GROUP_MEMBERS_MAX = 10000,
+    GROUP_METADATA_MAX_BYTES = 4 << 20, // of one member, over all its protocols
 };
 
 enum group_state {

@@ -447,6 +447,22 @@ static void a_session_timeout_out_of_range_is_refused(void **state)
     end(group);
 }
 
+static void metadata_beyond_the_bound_is_refused(void **state)
+{
+    (void)state;
+    struct group *group = begin();
+    struct client a = client_make(group);
+    char *large = mem_zalloc(GROUP_METADATA_MAX_BYTES + 1);
+    memset(large, 'x', GROUP_METADATA_MAX_BYTES);
+    a.metadata = large;
+    join(&a);
+    assert_int_equal(a.join.err, ERR_TOO_LARGE);
+    assert_int_equal(group->members.count, 0);
+    mem_free(large);
+    release(&a);
+    end(group);
+}
+
 static void a_static_member_comes_back_without_a_rebalance(void **state)
 {
     (void)state;
@@ -576,6 +592,7 @@ int main(void)
         cmocka_unit_test(the_protocol_is_voted_among_those_all_know),
         cmocka_unit_test(calls_of_another_generation_or_by_strangers_are_refused),
         cmocka_unit_test(a_session_timeout_out_of_range_is_refused),
+        cmocka_unit_test(metadata_beyond_the_bound_is_refused),
         cmocka_unit_test(a_static_member_comes_back_without_a_rebalance),
         cmocka_unit_test(commits_follow_the_rules_of_membership),
         cmocka_unit_test(a_subscription_tells_which_topics_are_in_use),

@@ -191,6 +191,28 @@ def test_commits_are_kept_with_their_metadata(at, admin, topic):
     one.close()
 
 
+def test_commits_and_records_survive_kill_9(start_weir, empty_project, topic):
+    one = start_weir(empty_project)
+    at = one.at["kafka"]
+    produce(at, topic, [b"%d" % i for i in range(100)], acks="all")
+    reader = consumer(at, topic)
+    reader.subscribe([topic])
+    read(reader, 100)
+    reader.commit(asynchronous=False)
+    one.kill()
+    one.start()
+    produce(at, topic, [b"after"], acks="all")
+    again = consumer(at, topic + "-other")
+    again.assign([TopicPartition(topic, 0, 0)])
+    assert [m.value() for m in read(again, 101)][-2:] == [b"99", b"after"]
+    kept = consumer(at, topic)
+    assert kept.committed([TopicPartition(topic, 0)], timeout=10)[0].offset == 100
+    # The member of before joins again by itself and reads on from its commit.
+    assert [m.value() for m in read(reader, 1)] == [b"after"]
+    for each in (reader, again, kept):
+        each.close()
+
+
 def test_topics_are_created_grown_altered_and_deleted(at, admin, topic):
     make(admin, topic, 2, **{"retention.ms": "1000000"})
     with pytest.raises(KafkaException) as info:
