@@ -15,15 +15,15 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-int64_t tables_timestamp(struct tables *tables)
+int64_t tables_timestamps(struct tables *tables, size_t count)
 {
     int64_t now = clock_now_us();
     int64_t last = atomic_load(&tables->last_us);
-    int64_t next;
+    int64_t first;
     do {
-        next = now > last ? now : last + 1;
-    } while (!atomic_compare_exchange_weak(&tables->last_us, &last, next));
-    return next;
+        first = now > last ? now : last + 1;
+    } while (!atomic_compare_exchange_weak(&tables->last_us, &last, first + (int64_t)count - 1));
+    return first;
 }
 
 void exec_fail(struct exec *exec, err_t err)
@@ -121,7 +121,7 @@ err_t request_begin(struct request *request, struct tables *tables, struct exec 
 {
     struct diag *diag = &exec->result.error.diag;
     request->tables = tables;
-    request->ts = tables_timestamp(tables);
+    request->ts = tables_timestamps(tables, 1);
     request->now_s = clock_now_us() / 1000000;
     gather(request, exec);
     TRY(check_batch(request, exec, diag));

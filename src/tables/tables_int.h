@@ -25,8 +25,8 @@ struct tables {
     struct tables_server *server;
 };
 
-// Microseconds, each greater than all before.
-int64_t tables_timestamp(struct tables *tables);
+// The first of `count` consecutive microseconds, all greater than those given out before.
+int64_t tables_timestamps(struct tables *tables, size_t count);
 
 // --- plans ---
 

@@ -339,7 +339,8 @@ static err_t apply_rows(struct tables *tables, const struct table_rows *rows,
                           .rows = rows,
                           .diag = diag,
                           .batch = batch,
-                          .ts = rows->timestamp_us ? rows->timestamp_us : tables_timestamp(tables),
+                          .ts = rows->timestamp_us ? rows->timestamp_us
+                                                   : tables_timestamps(tables, rows->batch->count),
                           .now_s = clock_now_us() / 1000000,
                           .arena = ARENA_INIT};
     struct table_rows with_ttl = *rows;
@@ -354,6 +355,7 @@ static err_t apply_rows(struct tables *tables, const struct table_rows *rows,
     for (size_t i = 0; !err && i < rows->batch->count; i++) {
         arena_clear(&at.arena);
         err = add_row(&at, i);
+        at.ts += rows->timestamp_us == 0; // of two rows with one key the later one wins
     }
     if (!err)
         metric_add(METRIC_TABLE_ROWS_WRITTEN, (int64_t)rows->batch->count);

@@ -169,6 +169,26 @@ static void a_null_deletes_the_cell_and_not_the_row(void **state)
     tables_close(tables);
 }
 
+static void of_two_rows_with_one_key_the_later_one_wins(void **state)
+{
+    (void)state;
+    struct tables *tables = open_tables();
+    struct table_port port = tables_port(tables);
+    struct arena arena = ARENA_INIT;
+    make_table(port, "k text PRIMARY KEY, a text, b text");
+    static const char *const names[] = {"k", "a", "b"};
+    struct column columns[3] = {text_column(&arena, (const char *const[]){"x", "x"}, 2),
+                                text_column(&arena, (const char *const[]){"9", "1"}, 2),
+                                text_column(&arena, (const char *const[]){"z", NULL}, 2)};
+    assert_int_equal(apply(port, columns, names, 3, 2, NULL), ERR_OK);
+    expect_cql(port, "SELECT a, b FROM t", "1;null");
+    columns[1] = text_column(&arena, (const char *const[]){"1", "0"}, 2);
+    assert_int_equal(apply(port, columns, names, 3, 2, NULL), ERR_OK);
+    expect_cql(port, "SELECT a, b FROM t", "0;null");
+    arena_release(&arena);
+    tables_close(tables);
+}
+
 struct seen {
     size_t rows;
     struct str text;
@@ -341,6 +361,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         TEST(text_becomes_every_type_it_spells),
         TEST(a_null_deletes_the_cell_and_not_the_row),
+        TEST(of_two_rows_with_one_key_the_later_one_wins),
         TEST(a_scan_gives_spark_columns),
         TEST(metas_are_kept_found_by_prefix_and_removed),
         TEST(rows_and_metas_survive_kill_9_together),
