@@ -11,6 +11,7 @@ struct bench {
     int64_t count; // records or rows
     int64_t size;  // bytes of a record's value
     bool json;
+    int64_t pid;     // of the server, 0: its CPU time is not told
     json_t *results; // {name: number}
 };
 
@@ -20,8 +21,14 @@ void bench_result(struct bench *bench, const char *name, double value, const cha
 // Latencies in microseconds: sorts them and reports p50 and p99 under `name`.
 void bench_latencies(struct bench *bench, const char *name, int64_t *latencies_us, size_t count);
 
+// The CPU time the server has used so far. 0 without --pid.
+int64_t bench_cpu_us(const struct bench *bench);
+// Tells what one of `count` records or requests cost the server since `since_us`, in nanoseconds.
+void bench_cpu(struct bench *bench, const char *name, int64_t since_us, int64_t count);
+
 MUST_USE err_t bench_people(struct bench *bench, struct diag *diag);
-MUST_USE err_t bench_produce(struct bench *bench, struct diag *diag); // also one request in flight
+MUST_USE err_t bench_produce(struct bench *bench, struct diag *diag);
+MUST_USE err_t bench_single(struct bench *bench, struct diag *diag); // one request in flight
 MUST_USE err_t bench_consume(struct bench *bench, struct diag *diag);
 MUST_USE err_t bench_cql(struct bench *bench, struct diag *diag);
 

@@ -164,7 +164,7 @@ static err_t pipeline(struct cql_bench *cql, struct bench *bench, const char *na
     int64_t sent_us[IN_FLIGHT];
     int64_t sent = 0, done = 0;
     err_t err = ERR_OK;
-    int64_t started_us = clock_mono_us();
+    int64_t cpu_us = bench_cpu_us(bench), started_us = clock_mono_us();
     for (; sent < IN_FLIGHT && sent < bench->count; sent++) {
         sent_us[sent] = started_us;
         put_execute(cql, (int)sent, id, id_size, sent, value);
@@ -187,6 +187,7 @@ static err_t pipeline(struct cql_bench *cql, struct bench *bench, const char *na
     double seconds = (double)(clock_mono_us() - started_us) / 1e6;
     if (!err) {
         bench_result(bench, name, (double)bench->count / seconds, "requests/s");
+        bench_cpu(bench, name, cpu_us, bench->count);
         bench_latencies(bench, name, latencies_us, (size_t)bench->count);
     }
     mem_free(latencies_us);

@@ -10,8 +10,7 @@
 
 #include <librdkafka/rdkafka.h>
 
-#define TOPIC           "weir-bench"
-#define SINGLE_REQUESTS 2000
+#define TOPIC "weir-bench"
 
 struct counter {
     int64_t done, failed;
@@ -74,7 +73,7 @@ static err_t produce_batched(struct bench *bench, const char *value, struct diag
     rd_kafka_t *kafka = open_client(RD_KAFKA_PRODUCER, bench->args, settings, &counter, diag);
     if (!kafka)
         return diag->code;
-    int64_t started_us = clock_mono_us();
+    int64_t cpu_us = bench_cpu_us(bench), started_us = clock_mono_us();
     for (int64_t i = 0; i < bench->count; i++) {
         send_one(kafka, value, (size_t)bench->size);
         if ((i & 255) == 0)
@@ -86,27 +85,7 @@ static err_t produce_batched(struct bench *bench, const char *value, struct diag
     if (counter.failed || counter.done < bench->count)
         return FAIL(diag, ERR_IO, "not all records were written");
     bench_result(bench, "produce_acks_all", (double)bench->count / seconds, "records/s");
-    return ERR_OK;
-}
-
-static err_t produce_single(struct bench *bench, const char *value, struct diag *diag)
-{
-    static const char *const settings[][2] = {{"acks", "all"}, {"linger.ms", "0"}, {NULL, NULL}};
-    int64_t latencies_us[SINGLE_REQUESTS];
-    struct counter counter = {.latencies_us = latencies_us};
-    rd_kafka_t *kafka = open_client(RD_KAFKA_PRODUCER, bench->args, settings, &counter, diag);
-    if (!kafka)
-        return diag->code;
-    int64_t started_us = clock_mono_us();
-    for (int64_t i = 0; i < SINGLE_REQUESTS; i++) {
-        send_one(kafka, value, (size_t)bench->size);
-        while (counter.done <= i)
-            rd_kafka_poll(kafka, 1000);
-    }
-    double seconds = (double)(clock_mono_us() - started_us) / 1e6;
-    rd_kafka_destroy(kafka);
-    bench_result(bench, "produce_one_in_flight", SINGLE_REQUESTS / seconds, "requests/s");
-    bench_latencies(bench, "produce_one_in_flight", latencies_us, SINGLE_REQUESTS);
+    bench_cpu(bench, "produce", cpu_us, bench->count);
     return ERR_OK;
 }
 
@@ -115,8 +94,41 @@ err_t bench_produce(struct bench *bench, struct diag *diag)
     char *value = mem_alloc((size_t)bench->size);
     memset(value, 'x', (size_t)bench->size);
     err_t err = produce_batched(bench, value, diag);
-    if (!err)
-        err = produce_single(bench, value, diag);
+    mem_free(value);
+    return err;
+}
+
+static err_t produce_single(struct bench *bench, const char *value, int64_t *latencies_us,
+                            struct diag *diag)
+{
+    static const char *const settings[][2] = {{"acks", "all"}, {"linger.ms", "0"}, {NULL, NULL}};
+    struct counter counter = {.latencies_us = latencies_us};
+    rd_kafka_t *kafka = open_client(RD_KAFKA_PRODUCER, bench->args, settings, &counter, diag);
+    if (!kafka)
+        return diag->code;
+    int64_t cpu_us = bench_cpu_us(bench), started_us = clock_mono_us();
+    for (int64_t i = 0; i < bench->count && counter.done == i; i++) {
+        send_one(kafka, value, (size_t)bench->size);
+        while (counter.done <= i && clock_mono_us() - started_us < 120000000)
+            rd_kafka_poll(kafka, 1000);
+    }
+    double seconds = (double)(clock_mono_us() - started_us) / 1e6;
+    rd_kafka_destroy(kafka);
+    if (counter.failed || counter.done < bench->count)
+        return FAIL(diag, ERR_IO, "not all records were written");
+    bench_result(bench, "produce_one_in_flight", (double)bench->count / seconds, "requests/s");
+    bench_cpu(bench, "produce_one_in_flight", cpu_us, bench->count);
+    bench_latencies(bench, "produce_one_in_flight", latencies_us, (size_t)bench->count);
+    return ERR_OK;
+}
+
+err_t bench_single(struct bench *bench, struct diag *diag)
+{
+    char *value = mem_alloc((size_t)bench->size);
+    int64_t *latencies_us = mem_alloc((size_t)bench->count * sizeof *latencies_us);
+    memset(value, 'x', (size_t)bench->size);
+    err_t err = produce_single(bench, value, latencies_us, diag);
+    mem_free(latencies_us);
     mem_free(value);
     return err;
 }
@@ -134,7 +146,7 @@ err_t bench_consume(struct bench *bench, struct diag *diag)
     rd_kafka_poll_set_consumer(kafka);
     rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
     rd_kafka_topic_partition_list_add(list, TOPIC, 0)->offset = 0;
-    int64_t started_us = clock_mono_us(), got = 0;
+    int64_t cpu_us = bench_cpu_us(bench), started_us = clock_mono_us(), got = 0;
     rd_kafka_assign(kafka, list);
     rd_kafka_topic_partition_list_destroy(list);
     rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(kafka);
@@ -156,5 +168,6 @@ err_t bench_consume(struct bench *bench, struct diag *diag)
         return FAIL(diag, ERR_TIMEOUT, "only %lld records came; run `weir bench produce` first",
                     (long long)got);
     bench_result(bench, "consume", (double)got / seconds, "records/s");
+    bench_cpu(bench, "consume", cpu_us, got);
     return ERR_OK;
 }

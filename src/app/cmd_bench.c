@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/bench.h"
 #include "app/cmd.h"
+#include "os/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define BENCH_USAGE "weir bench people|produce|consume|cql [--count N] [--size BYTES]"
+#define BENCH_USAGE "weir bench people|produce|single|consume|cql [--count N] [--size BYTES]"
 
 static const struct option bench_options[] = {
-    {"count", "N", "records or rows (default 1000000; cql 200000)"},
+    {"count", "N", "records or rows (default 1000000; cql 200000, single 2000)"},
     {"size", "BYTES", "bytes of a record's value (default 270)"},
     {"brokers", "LIST", "measure the Kafka broker there instead of the running weir"},
     {"cql", "HOST:PORT", "measure the CQL server there instead of the running weir"},
+    {"pid", "PID", "the server's process: also tell the CPU time it uses"},
     CLIENT_OPTIONS,
     {NULL, NULL, NULL}};
 
@@ -41,6 +44,34 @@ void bench_latencies(struct bench *bench, const char *name, int64_t *latencies_u
     bench_result(bench, title, (double)latencies_us[count * 99 / 100], "us");
 }
 
+// User and system time are the 12th and 13th numbers behind the name in parentheses, in ticks.
+int64_t bench_cpu_us(const struct bench *bench)
+{
+    char path[64];
+    struct str stat = {0};
+    long long user = 0, kernel = 0;
+    if (!bench->pid)
+        return 0;
+    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)bench->pid);
+    if (file_read_all(path, 4096, &stat, NULL) == ERR_OK) {
+        const char *behind_name = strrchr(str_text(&stat), ')');
+        if (behind_name)
+            (void)sscanf(behind_name, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld",
+                         &user, &kernel);
+    }
+    str_release(&stat);
+    return (user + kernel) * (1000000 / sysconf(_SC_CLK_TCK));
+}
+
+void bench_cpu(struct bench *bench, const char *name, int64_t since_us, int64_t count)
+{
+    char title[64];
+    snprintf(title, sizeof title, "%s_cpu", name);
+    if (bench->pid)
+        bench_result(bench, title, (double)(bench_cpu_us(bench) - since_us) * 1000 / (double)count,
+                     "ns of the server's CPU each");
+}
+
 int cmd_bench(int argc, char **argv)
 {
     static const struct {
@@ -49,6 +80,7 @@ int cmd_bench(int argc, char **argv)
         int64_t count;
     } subjects[] = {{"people", bench_people, 1000000},
                     {"produce", bench_produce, 1000000},
+                    {"single", bench_single, 2000},
                     {"consume", bench_consume, 1000000},
                     {"cql", bench_cql, 200000}};
     struct args args;
@@ -64,6 +96,7 @@ int cmd_bench(int argc, char **argv)
         bool ok = true;
         struct bench bench = {.args = &args, .json = args_flag(&args, "json")};
         bench.count = args_int(&args, "count", subjects[i].count, 1, 1000000000, &ok);
+        bench.pid = args_int(&args, "pid", 0, 1, INT32_MAX, &ok);
         bench.size = args_int(&args, "size", 270, 1, 1000000, &ok);
         if (!ok)
             return EXIT_USAGE;
