@@ -149,6 +149,7 @@ int cmd_up(int argc, char **argv)
         return cmd_usage(UP_USAGE);
     signal_block(); // before any thread, so that only signal_wait() sees them
     limits_raise_files();
+    log_set_plain(isatty(2));
     struct problems problems = {0};
     struct diag diag = DIAG_INIT;
     struct project project;

@@ -14,10 +14,36 @@
 
 static _Atomic int level_now = LOG_LEVEL_INFO;
 static _Atomic int fd_now = 2;
+static _Atomic bool plain_now;
 
 void log_set_level(enum log_level level)
 {
     atomic_store(&level_now, level);
+}
+
+void log_set_plain(bool plain)
+{
+    atomic_store(&plain_now, plain);
+}
+
+// The line up to the event's keys.
+static size_t begin_line(char *line, size_t size, const struct timespec *now, enum log_level level,
+                         const char *module, const char *event)
+{
+    static const char *const names[] = {"debug", "info", "warn", "error"};
+    struct tm at;
+    if (atomic_load(&plain_now)) {
+        localtime_r(&now->tv_sec, &at);
+        size_t used = strftime(line, size, "%H:%M:%S", &at);
+        return used + (size_t)snprintf(line + used, size - used,
+                                       " %s%-10s %s: ", level >= LOG_LEVEL_WARN ? "! " : "", module,
+                                       event);
+    }
+    gmtime_r(&now->tv_sec, &at);
+    size_t used = strftime(line, size, "time=%Y-%m-%dT%H:%M:%S", &at);
+    return used + (size_t)snprintf(line + used, size - used,
+                                   ".%03ldZ level=%s module=%s event=\"%s\" ",
+                                   now->tv_nsec / 1000000, names[level], module, event);
 }
 
 void log_set_fd(int fd)
@@ -38,14 +64,8 @@ void log_write(struct log_site *site, enum log_level level, const char *module, 
     } else if (atomic_fetch_add(&site->count, 1) >= LINES_PER_SECOND) {
         return;
     }
-    static const char *const names[] = {"debug", "info", "warn", "error"};
     char line[2048];
-    struct tm utc;
-    gmtime_r(&now.tv_sec, &utc);
-    size_t used = strftime(line, sizeof line, "time=%Y-%m-%dT%H:%M:%S", &utc);
-    used += (size_t)snprintf(line + used, sizeof line - used,
-                             ".%03ldZ level=%s module=%s event=\"%s\" ", now.tv_nsec / 1000000,
-                             names[level], module, event);
+    size_t used = begin_line(line, sizeof line, &now, level, module, event);
     va_list args;
     va_start(args, format);
     int more = vsnprintf(line + used, sizeof line - used, format, args);

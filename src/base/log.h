@@ -9,6 +9,7 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum log_level {
@@ -26,6 +27,8 @@ struct log_site { // one per call site, zero at start
 void log_write(struct log_site *site, enum log_level level, const char *module, const char *event,
                const char *format, ...) __attribute__((format(printf, 5, 6)));
 void log_set_level(enum log_level level); // default LOG_LEVEL_INFO
+// For a person at a terminal: "09:31:29 scheduler    run started: dag=users" instead of logfmt.
+void log_set_plain(bool plain);
 // Where lines go: a file descriptor, default 2. The caller keeps it open.
 void log_set_fd(int fd);
 

@@ -121,6 +121,7 @@ static bool start_queued_runs(struct scheduler *scheduler, struct dag_state *sta
         if (run->started_us == 0)
             run->started_us = scheduler->changes.now_us;
         state->running++;
+        LOG_INFO("scheduler", "run started", "dag=%s run=%s", run->dag->id, run->run_id);
         run_touch(&scheduler->changes, run);
         run_evaluate(&scheduler->changes, run);
         any = true;
@@ -133,6 +134,19 @@ static void cancel_attempts(struct run *run, enum cancel_reason reason)
     for (size_t i = 0; run->attempts && i < run->dag->task_count; i++)
         if (run->instances[i].attempt)
             attempt_cancel(run->instances[i].attempt, reason);
+}
+
+static void tell_end(const struct run *run)
+{
+    int64_t records = 0, bytes = 0;
+    for (size_t i = 0; i < run->dag->task_count; i++) {
+        records += run->instances[i].records;
+        bytes += run->instances[i].bytes;
+    }
+    LOG_INFO("scheduler", run->state == RUN_SUCCESS ? "run succeeded" : "run failed",
+             "dag=%s run=%s records=%lld bytes=%lld%s%s%s", run->dag->id, run->run_id,
+             (long long)records, (long long)bytes, run->note ? " note=\"" : "",
+             run->note ? run->note : "", run->note ? "\"" : "");
 }
 
 // Takes ended runs out, times out slow ones, looks again at those that wait for the past.
@@ -153,6 +167,7 @@ static bool tend_running_runs(struct scheduler *scheduler, struct dag_state *sta
             run_evaluate(&scheduler->changes, run);
         if (run->state != RUN_SUCCESS && run->state != RUN_FAILED)
             continue;
+        tell_end(run);
         list_remove(&run->link);
         state->running--;
         state->active -= run->type != RUN_BACKFILL;
