@@ -44,6 +44,7 @@ struct selecting {
     uint32_t partition_limit;
     uint32_t page_left; // UINT32_MAX: no pages
     struct read read;
+    uint64_t count;                   // of rows only counted
     struct accumulator *accumulators; // NULL: no aggregates
     struct bytes *first;              // of the other items of an aggregate
     bool any_row;
@@ -386,7 +387,6 @@ static err_t run(struct selecting *at)
     const struct table_schema *table = &at->plan->node->table;
     struct exec *exec = at->exec;
     uint32_t leap = 0, partition_limit;
-    uint64_t count = 0;
     TRY(eval_limit(at, at->select->limit, "[limit]", "LIMIT", &at->left));
     TRY(eval_limit(at, at->select->partition_limit, "[per_partition_limit]", "PER PARTITION LIMIT",
                    &partition_limit));
@@ -399,7 +399,7 @@ static err_t run(struct selecting *at)
         at->first = ARENA_ARRAY(exec->arena, struct bytes, at->select->item_count + 1);
         at->page_left = UINT32_MAX;
         if (at->select->count_only && at->read.test_count == 0)
-            at->read.count = &count;
+            at->read.count = &at->count;
     } else {
         TRY(load_state(at, exec->paging_state, &leap));
     }
@@ -408,7 +408,7 @@ static err_t run(struct selecting *at)
     else
         TRY(select_stored(at));
     for (size_t i = 0; at->read.count && i < at->select->aggregate_count; i++)
-        at->accumulators[i].count += count;
+        at->accumulators[i].count += at->count;
     if (at->accumulators)
         return put_aggregates(at);
     if (at->sort)
