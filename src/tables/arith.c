@@ -271,7 +271,7 @@ static struct bytes cast_number(const struct cql_type *to, const struct cql_type
 }
 
 err_t term_cast_value(const struct cql_type *to, const struct cql_type *from, struct bytes value,
-                 struct arena *arena, struct bytes *out, struct diag *diag)
+                      struct arena *arena, struct bytes *out, struct diag *diag)
 {
     *out = value;
     if (!term_cast_allowed(to, from))

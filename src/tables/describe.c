@@ -41,7 +41,7 @@ static void put_name(struct str *text, const char *name)
     bool plain = *name >= 'a' && *name <= 'z';
     for (const char *c = name; *c; c++)
         plain = plain && ((*c >= 'a' && *c <= 'z') || (*c >= '0' && *c <= '9') || *c == '_');
-    if (plain && !word_is_reserved(bytes_from(name))) {
+    if (plain && !lex_word_is_reserved(bytes_from(name))) {
         str_append_text(text, name);
         return;
     }

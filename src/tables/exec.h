@@ -154,20 +154,22 @@ struct virtual_table {
 const struct virtual_table *system_tables(size_t *count);
 
 // --- the server (server.c) ---
-// tables_listen(), tables_port_number() of tables.h are there too. The store keeps one pointer for it.
+// tables_listen(), tables_port_number() of tables.h are there too. The store keeps one pointer for
+// it.
 struct tables_server;
 struct tables_server *tables_server_of(struct tables *tables); // NULL before tables_listen
 void tables_set_server(struct tables *tables, struct tables_server *server);
 struct loops *tables_loops(struct tables *tables);
 struct budget *tables_budget(struct tables *tables); // may be NULL
-// Closes the listener and waits for requests in flight; tables_close() calls it first. NULL is fine. BLOCKS
+// Closes the listener and waits for requests in flight; tables_close() calls it first. NULL is
+// fine. BLOCKS
 void tables_server_stop(struct tables_server *server);
 // The store calls this after each schema change, before its exec's done(): registered connections
 // are told. NULL is fine. Any thread.
 void tables_server_schema_changed(struct tables_server *server, const struct exec_result *change);
 
-// Answers what needs only the schema: DESCRIBE and LIST ROLES, and refuses STATEMENT_UNSUPPORTED (describe.c). True
-// if it did: then `result` is filled, its strings in `arena`.
+// Answers what needs only the schema: DESCRIBE and LIST ROLES, and refuses STATEMENT_UNSUPPORTED
+// (describe.c). True if it did: then `result` is filled, its strings in `arena`.
 bool describe_execute(struct tables *tables, const struct statement *statement,
                       const char *keyspace, struct arena *arena, struct exec_result *result);
 

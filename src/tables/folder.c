@@ -39,7 +39,7 @@ static void run_file(struct walk *walk, const char *path, struct bytes text)
     struct bytes statement = {0};
     uint32_t line = 1;
     const char *keyspace = NULL;
-    while (script_next(&text, &statement, &line)) {
+    while (parse_script_next(&text, &statement, &line)) {
         struct diag diag = DIAG_INIT;
         if (run_statement(walk, statement, &keyspace, &arena, &diag) == ERR_OK)
             continue;

@@ -53,7 +53,7 @@ static void node_make(void)
 }
 
 // Ticks grow strictly within the process, so no two time UUIDs are equal.
-void timeuuid_new(uint8_t out[16], int64_t now_us)
+void term_timeuuid_new(uint8_t out[16], int64_t now_us)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     static _Atomic uint64_t last;
@@ -78,7 +78,7 @@ static err_t eval_now(ARGUMENTS)
 {
     UNUSED_ARGUMENTS;
     uint8_t uuid[16];
-    timeuuid_new(uuid, context->now_us);
+    term_timeuuid_new(uuid, context->now_us);
     *out = put(context, uuid, sizeof uuid);
     return ERR_OK;
 }

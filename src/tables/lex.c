@@ -27,7 +27,7 @@ static const char *const reserved[] = {
     "update", "use",         "using",  "view",         "where",    "with",
 };
 
-bool word_is_reserved(struct bytes word)
+bool lex_word_is_reserved(struct bytes word)
 {
     if (word.size < 2 || word.size > 12)
         return false;

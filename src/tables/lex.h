@@ -46,6 +46,6 @@ MUST_USE err_t tokens_read(struct tokens *out, struct arena *arena, struct bytes
 struct bytes token_inside(struct bytes text, const struct token *token);
 // The same, doubled quotes undone; in `arena` when that changes it.
 struct bytes token_value(struct bytes text, const struct token *token, struct arena *arena);
-bool word_is_reserved(struct bytes word); // cannot be a bare identifier
+bool lex_word_is_reserved(struct bytes word); // cannot be a bare identifier
 
 #endif

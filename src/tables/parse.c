@@ -129,7 +129,7 @@ static bool is_comment(struct bytes text, size_t at)
     return c == '-' || c == '/';
 }
 
-bool script_next(struct bytes *rest, struct bytes *statement_text, uint32_t *line)
+bool parse_script_next(struct bytes *rest, struct bytes *statement_text, uint32_t *line)
 {
     size_t start = 0, at = 0;
     bool begun = false;

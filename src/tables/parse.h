@@ -24,6 +24,6 @@ MUST_USE err_t statement_parse(const struct statement **out, struct arena *arena
 // end. Comments
 // (--, //, /* */) and quoted ; are understood. Start with *statement all zero and *line 1, and keep
 // both.
-bool script_next(struct bytes *rest, struct bytes *statement, uint32_t *line);
+bool parse_script_next(struct bytes *rest, struct bytes *statement, uint32_t *line);
 
 #endif

@@ -33,7 +33,7 @@ static void run(struct bytes text)
     }
     struct bytes rest = text, one = BYTES_NULL;
     uint32_t line = 1;
-    while (script_next(&rest, &one, &line))
+    while (parse_script_next(&rest, &one, &line))
         ;
     arena_release(&arena);
 }

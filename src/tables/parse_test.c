@@ -253,16 +253,16 @@ static void scripts_are_split_at_semicolons_outside_quotes(void **state)
                    "SELECT 1; -- end");
     struct bytes statement = BYTES_NULL;
     uint32_t line = 1;
-    assert_true(script_next(&rest, &statement, &line));
+    assert_true(parse_script_next(&rest, &statement, &line));
     assert_true(bytes_is(statement, "USE a"));
     assert_int_equal(line, 2);
-    assert_true(script_next(&rest, &statement, &line));
+    assert_true(parse_script_next(&rest, &statement, &line));
     assert_true(bytes_is(statement, "INSERT INTO t (a)\n VALUES (';''')"));
     assert_int_equal(line, 4);
-    assert_true(script_next(&rest, &statement, &line));
+    assert_true(parse_script_next(&rest, &statement, &line));
     assert_true(bytes_is(statement, "SELECT 1"));
     assert_int_equal(line, 6);
-    assert_false(script_next(&rest, &statement, &line));
+    assert_false(parse_script_next(&rest, &statement, &line));
 }
 
 int main(void)

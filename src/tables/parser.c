@@ -47,7 +47,7 @@ bool parser__is_name(const struct parser *parser, size_t ahead)
 {
     const struct token *token = parser__peek(parser, ahead);
     return token->kind == TOKEN_QUOTED ||
-           (token->kind == TOKEN_WORD && !word_is_reserved(source_of(parser, token)));
+           (token->kind == TOKEN_WORD && !lex_word_is_reserved(source_of(parser, token)));
 }
 
 bool parser__take_word(struct parser *parser, const char *word)
@@ -221,7 +221,7 @@ err_t parser__names(struct parser *parser, const char *const **out, size_t *coun
     const char **names = NULL;
     *count = 0;
     do {
-        const char *name;
+        const char *name = NULL;
         TRY(parser__name(parser, &name));
         PARSER_PUSH(parser, names, *count, name);
     } while (parser__take_mark(parser, ','));

@@ -482,7 +482,7 @@ static struct request *request_new(struct session *session, struct cql_head head
         request->keyspace = arena_strdup(&request->arena, session->keyspace);
     if (request->traced) {
         request->started_us = clock_now_us();
-        timeuuid_new(request->trace_id, request->started_us);
+        term_timeuuid_new(request->trace_id, request->started_us);
     }
     if (++session->in_flight >= SESSION_IN_FLIGHT_MAX && !session->paused) {
         session->paused = true;

@@ -71,7 +71,7 @@ bool term_is_constant(const struct term *term); // no marker, no now()-like func
 void term_write(struct str *out, const struct term *term, const char *const *marker_names);
 
 // A new version 1 UUID, different from all others of this process.
-void timeuuid_new(uint8_t out[16], int64_t now_us);
+void term_timeuuid_new(uint8_t out[16], int64_t now_us);
 
 // --- functions (function.c) ----------------------------------------------------------------------
 // Scalar functions, shared by terms and selectors. `name` is lower case, old ("totimestamp") or new
@@ -102,8 +102,8 @@ MUST_USE err_t function_check(const struct function_info *info, const struct cql
 // other and to text.
 bool term_cast_allowed(const struct cql_type *to, const struct cql_type *from);
 MUST_USE err_t term_cast_value(const struct cql_type *to, const struct cql_type *from,
-                          struct bytes value, struct arena *arena, struct bytes *out,
-                          struct diag *diag);
+                               struct bytes value, struct arena *arena, struct bytes *out,
+                               struct diag *diag);
 // a op b, op one of + - * / %: the type of the result, NULL if these types have no such operation.
 const struct cql_type *arith_type(char op, const struct cql_type *a, const struct cql_type *b);
 // Null if either is null. ERR_INVALID: overflow, division by zero.

@@ -129,9 +129,9 @@ static void time_uuids_grow_and_differ(void **state)
 {
     (void)state;
     uint8_t last[16], next[16];
-    timeuuid_new(last, 1600000000123456);
+    term_timeuuid_new(last, 1600000000123456);
     for (int i = 0; i < 1000; i++) {
-        timeuuid_new(next, 1600000000123456 - i);
+        term_timeuuid_new(next, 1600000000123456 - i);
         assert_true(cql_value_compare(cql_type_scalar(CQL_TIMEUUID), bytes_make(last, 16),
                                       bytes_make(next, 16)) < 0);
         memcpy(last, next, 16);

@@ -343,7 +343,7 @@ static bool write_special(struct str *out, double value)
 // From the shortest "d.ddde±x" to Java's layout.
 static void write_java(struct str *out, const char *shortest)
 {
-    char digits[32];
+    char digits[32] = {0};
     size_t count = 0;
     const char *at = shortest;
     if (*at == '-')

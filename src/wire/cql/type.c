@@ -251,9 +251,11 @@ static err_t parse_params(struct scan *scan, int depth, const struct cql_type **
 
 static err_t parse_frozen(struct scan *scan, int depth, const struct cql_type **out)
 {
-    const struct cql_type *inner;
+    const struct cql_type *inner = NULL;
     size_t count;
     TRY(parse_params(scan, depth, &inner, 1, &count));
+    if (!inner)
+        return bad_type(scan);
     if (inner->kind <= CQL_DURATION && inner->kind != CQL_CUSTOM)
         return FAIL(
             scan->diag, ERR_SYNTAX,
