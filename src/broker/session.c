@@ -365,4 +365,5 @@ static void on_closed(struct conn *conn)
     session_end(session);
 }
 
-const struct conn_ops session_ops = {on_opened, frame_size, on_frame, on_closed, NULL};
+const struct conn_ops session_ops = {
+    .opened = on_opened, .frame_size = frame_size, .frame = on_frame, .closed = on_closed};

@@ -263,6 +263,12 @@ static size_t take_bytes(struct conn *conn, const uint8_t *ptr, size_t size)
     return used;
 }
 
+static void tell_gathered(struct conn *conn)
+{
+    if (conn->open && conn->listener->ops->gathered)
+        conn->listener->ops->gathered(conn);
+}
+
 void conn__drain_stash(struct conn *conn)
 {
     if (conn->stash.size == 0 || conn->draining || !may_take(conn))
@@ -276,6 +282,7 @@ void conn__drain_stash(struct conn *conn)
     }
     str_release(&stash);
     conn->draining = false;
+    tell_gathered(conn);
 }
 
 static void take_scratch(struct conn *conn, size_t size)
@@ -329,8 +336,10 @@ void conn__on_event(uv_poll_t *poll, int status, int events)
     conn_ref(conn);
     if (events & UV_WRITABLE)
         flush(conn);
-    if (conn->open && events & UV_READABLE)
+    if (conn->open && events & UV_READABLE) {
         read_some(conn);
+        tell_gathered(conn);
+    }
     conn_unref(conn);
 }
 

@@ -36,6 +36,9 @@ struct conn_ops {
     void (*closed)(struct conn *conn);
     // All that was queued has been written. May be NULL.
     void (*drained)(struct conn *conn);
+    // The frames of one read have been handed over: what they ask for may be started as one. May be
+    // NULL.
+    void (*gathered)(struct conn *conn);
 };
 
 struct listener_options {

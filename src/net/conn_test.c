@@ -79,7 +79,8 @@ static void on_closed(struct conn *conn)
     atomic_fetch_add(&closed, 1);
 }
 
-static const struct conn_ops ops = {on_open, frame_size, on_frame, on_closed, NULL};
+static const struct conn_ops ops = {
+    .opened = on_open, .frame_size = frame_size, .frame = on_frame, .closed = on_closed};
 
 struct fixture {
     struct loops *loops;

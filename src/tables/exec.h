@@ -43,6 +43,7 @@ struct plan_info {
     bool is_write;
     bool is_conditional; // has IF: serial consistency applies
     bool is_counter;
+    bool reads_one_row;  // at most: the whole key is given
     bool does_not_block; // tables_submit may be called on a loop thread: it only builds a delta and
                          // queues the commit
 };

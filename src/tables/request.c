@@ -36,9 +36,9 @@ static void request_free(struct request *request)
     mutex_unlock(&server->mutex);
 }
 
-static void deliver(struct post *post)
+// Sends the answer. LOOP
+static void deliver_one(struct request *request)
 {
-    struct request *request = CONTAINER_OF(post, struct request, post);
     struct session *session = request->session;
     if (!conn_is_open(request->conn)) {
         buf_unref(request->answer);
@@ -52,12 +52,69 @@ static void deliver(struct post *post)
     conn_send(request->conn, request->answer);
     session->in_flight--;
     session->running -= request->running;
+    request_free(request);
+}
+
+static void go_on(struct session *session)
+{
     request_start_waiting(session);
     if (session->paused && session->in_flight < SESSION_IN_FLIGHT_MAX / 2) {
         session->paused = false;
-        conn_resume(request->conn);
+        conn_resume(session->conn);
     }
-    request_free(request);
+}
+
+static void deliver(struct post *post)
+{
+    struct request *request = CONTAINER_OF(post, struct request, post);
+    struct conn *conn = conn_ref(request->conn);
+    struct session *session = request->session;
+    deliver_one(request);
+    if (conn_is_open(conn))
+        go_on(session);
+    conn_unref(conn);
+}
+
+// --- bunches -------------------------------------------------------------------------------------
+// Reads of one row are so short that the way to a worker and back costs more than the read: those
+// that came together go together, and their answers come back together.
+struct bunch {
+    struct work work;
+    struct post post;
+    struct conn *conn; // a reference
+    struct session *session;
+    struct list requests; // not run yet
+    struct list answered;
+    size_t answer_bytes;
+};
+
+static _Thread_local struct bunch *running_bunch;
+
+// LOOP
+static void deliver_bunch(struct post *post)
+{
+    struct bunch *bunch = CONTAINER_OF(post, struct bunch, post);
+    struct session *session = bunch->session;
+    struct list *link;
+    while ((link = list_pop_front(&bunch->answered)))
+        deliver_one(CONTAINER_OF(link, struct request, link));
+    bool open = conn_is_open(bunch->conn);
+    while (!list_empty(&bunch->requests)) {
+        link = bunch->requests.prev;
+        list_remove(link);
+        if (open) {
+            list_push_front(&session->points, link);
+            session->point_count++;
+        } else {
+            request_free(CONTAINER_OF(link, struct request, link));
+        }
+    }
+    if (open) {
+        session->running--;
+        go_on(session);
+    }
+    conn_unref(bunch->conn);
+    mem_free(bunch);
 }
 
 static const char *opcode_name(uint8_t opcode)
@@ -125,6 +182,11 @@ static void answer(struct request *request, struct buf *frame)
     if (request->exec.result.kind == EXEC_ERROR && request->exec.result.error.diag.code)
         metric_add(METRIC_CQL_REQUEST_ERRORS, 1);
     request->answer = frame;
+    if (running_bunch) {
+        running_bunch->answer_bytes += frame->size;
+        list_push_back(&running_bunch->answered, &request->link);
+        return;
+    }
     loop_post(conn_loop(request->conn), &request->post, deliver);
 }
 
@@ -414,13 +476,45 @@ static void submit(struct request *request, void (*run)(struct work *work))
     request->work.done = NULL;
     request->work.loop = NULL;
     list_push_back(&request->session->waiting, &request->link);
-    request_start_waiting(request->session);
+}
+
+static void run_bunch(struct work *work)
+{
+    struct bunch *bunch = CONTAINER_OF(work, struct bunch, work);
+    struct list *link;
+    running_bunch = bunch;
+    while (bunch->answer_bytes <= BUNCH_BYTES_MAX && (link = list_pop_front(&bunch->requests)))
+        run_plan(CONTAINER_OF(link, struct request, link));
+    running_bunch = NULL;
+    loop_post(conn_loop(bunch->conn), &bunch->post, deliver_bunch);
+}
+
+static void start_bunch(struct session *session, size_t count)
+{
+    struct bunch *bunch = MEM_NEW(struct bunch);
+    bunch->conn = conn_ref(session->conn);
+    bunch->session = session;
+    bunch->work.run = run_bunch;
+    list_init(&bunch->requests);
+    list_init(&bunch->answered);
+    session->point_count -= count;
+    session->running++;
+    for (size_t i = 0; i < count; i++)
+        list_push_back(&bunch->requests, list_pop_front(&session->points));
+    work_submit(tables_loops(session->server->tables), &bunch->work);
+}
+
+static bool may_start(const struct session *session)
+{
+    return session->running < SESSION_RUNNING_MAX &&
+           conn_queued_bytes(session->conn) <= SESSION_UNREAD_MAX;
 }
 
 void request_start_waiting(struct session *session)
 {
-    while (session->running < SESSION_RUNNING_MAX &&
-           conn_queued_bytes(session->conn) <= SESSION_UNREAD_MAX) {
+    while (session->point_count > 0 && may_start(session))
+        start_bunch(session, session->point_count < BUNCH_MAX ? session->point_count : BUNCH_MAX);
+    while (may_start(session)) {
         struct list *link = list_pop_front(&session->waiting);
         if (!link)
             break;
@@ -434,8 +528,14 @@ void request_start_waiting(struct session *session)
 void request_drop_waiting(struct session *session)
 {
     struct list *link;
-    while ((link = list_pop_front(&session->waiting)))
+    while ((link = list_pop_front(&session->waiting)) || (link = list_pop_front(&session->points)))
         request_free(CONTAINER_OF(link, struct request, link));
+}
+
+static void submit_point(struct request *request)
+{
+    list_push_back(&request->session->points, &request->link);
+    request->session->point_count++;
 }
 
 static void start_execute(struct request *request)
@@ -445,6 +545,8 @@ static void start_execute(struct request *request)
         answer(request, respond_unprepared(request, request->message.text));
     else if (plan_info(request->plan)->does_not_block)
         run_plan(request);
+    else if (plan_info(request->plan)->reads_one_row)
+        submit_point(request);
     else
         submit(request, run_execute);
 }

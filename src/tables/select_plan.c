@@ -433,6 +433,9 @@ err_t plan_select(struct plan *plan, struct bind_specs *specs, struct diag *diag
                       specs, diag));
     if (from->limit)
         TRY(term_bind(from->limit, cql_type_scalar(CQL_INT), "[limit]", specs, diag));
+    plan->info.reads_one_row = !table->virtual && select->where.partitions == WHERE_KEYS &&
+                               !select->where.key_in && !select->where.prefix_in &&
+                               select->where.prefix_columns == table->clustering_count;
     select->count_only &= at.any_aggregate && select->where.filter_count == 0;
     return ERR_OK;
 }

@@ -181,6 +181,7 @@ static void opened(struct conn *conn, void *ctx)
     session->server = server;
     session->conn = conn;
     list_init(&session->waiting);
+    list_init(&session->points);
     conn_set_data(conn, session);
     mutex_lock(&server->mutex);
     list_push_back(&server->sessions, &session->link);
@@ -201,7 +202,7 @@ static void closed(struct conn *conn)
     mem_free(session);
 }
 
-static void drained(struct conn *conn)
+static void start_waiting(struct conn *conn)
 {
     request_start_waiting(conn_data(conn));
 }
@@ -276,7 +277,8 @@ err_t tables_listen(struct tables *tables, const struct tables_listen_options *o
                                         .frame_size = frame_size,
                                         .frame = frame,
                                         .closed = closed,
-                                        .drained = drained};
+                                        .drained = start_waiting,
+                                        .gathered = start_waiting};
     struct tables_server *server = MEM_NEW(struct tables_server);
     server->tables = tables;
     server->prepared = prepared_new();

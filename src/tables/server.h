@@ -22,6 +22,8 @@ enum {
     CQL_FRAME_MAX = 64 << 20,
     SESSION_IN_FLIGHT_MAX = 1024,
     SESSION_RUNNING_MAX = 16,       // on workers; the others of the connection wait
+    BUNCH_MAX = 32,                 // reads of one row that a worker takes at once
+    BUNCH_BYTES_MAX = 64 << 10,     // of answers; then the rest of the bunch waits again
     SESSION_UNREAD_MAX = 256 << 10, // bytes of answers not yet taken; more, and they wait too
     TRACES_MAX = 64,                // kept for system_traces
 };
@@ -37,7 +39,9 @@ struct session {
     unsigned events; // enum cql_event bits; under the mutex
     size_t in_flight;
     struct list waiting; // requests for a worker
-    size_t running;
+    struct list points;  // reads of one row for a worker, taken in bunches
+    size_t point_count;
+    size_t running; // works
     bool paused;
     char driver_name[64], driver_version[32]; // under the mutex
     _Atomic int64_t request_count;
@@ -69,7 +73,7 @@ struct tables_server {
 struct request {
     struct work work;
     struct post post;
-    struct list link; // in session->waiting
+    struct list link; // in session->waiting, session->points or a bunch
     bool running;     // counted in session->running
     struct exec exec;
     struct session *session; // on the loop only, and only while conn_is_open(conn)
