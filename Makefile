@@ -153,7 +153,7 @@ fuzz: ## hunt with other seeds than the tests': make fuzz T=data/json_column [TI
 	@tools/fuzz.sh $(T) $(or $(TIME),60)
 
 bench: build/weir ## the benchmarks, into bench/RESULTS.md
-	@bench/run.sh
+	@bench/run.py
 
 build/bench/%: bench/%.c $$(foreach f,sql scheduler net store wire data loop os base,$(OUT)/lib/$$(f).a)
 	@mkdir -p $(@D)

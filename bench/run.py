@@ -1,0 +1,374 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""make bench: measures weir, then the real Kafka and Cassandra with the same clients, and writes bench/RESULTS.md.
+
+Medians of ROUNDS (default 3) runs. Every server has free ports and a folder of its own under build/bench/data, and ends by its pid.
+A step that fails or takes too long is told in the results; the others go on. No step starts after LIMIT_S (default 660) seconds.
+PEERS=0 leaves out the real systems; ONLY=name,name runs some steps."""
+import json
+import os
+import pathlib
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import time
+import traceback
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+DATA = ROOT / "build/bench/data"
+WEIR = str(ROOT / "build/weir")
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
+LIMIT_S = int(os.environ.get("LIMIT_S", "660"))
+CQL_ROWS, KAFKA_RECORDS, TABLE_RECORDS, RECORD_BYTES = 100000, 1000000, 200000, 270
+TICK_S = os.sysconf("SC_CLK_TCK")
+STARTED = time.monotonic()
+running, failures, loads = {}, [], {}
+figures = {}  # step -> {name: [value of each round]}
+
+
+def run(*command, timeout=60):
+    done = subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True, text=True, timeout=timeout)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(map(str, command))}: {(done.stderr or done.stdout).strip()[-300:]}")
+    return done.stdout
+
+
+def stop(pid, after_s=10):
+    process = running.pop(pid, None)
+    try:
+        os.kill(pid, signal.SIGTERM if process else signal.SIGKILL)  # the real ones have throw-away data
+        if process:
+            process.wait(after_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+    except ProcessLookupError:
+        pass
+
+
+def cpu_s(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / TICK_S
+
+
+def rss_mb(pid):
+    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
+
+
+class Weir:
+    def __init__(self, project, data):
+        ready, log = DATA / "ready.json", DATA / "weir.log"
+        ready.unlink(missing_ok=True)
+        ports = [f"--set={part}.listen=127.0.0.1:0" for part in ("kafka", "cql", "console", "people")]
+        with open(log, "w") as out:
+            process = subprocess.Popen([WEIR, "up", project, "--ready", ready, f"--set=data_dir={data}", *ports],
+                                       cwd=ROOT, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+        self.pid = process.pid
+        running[self.pid] = process
+        deadline = time.monotonic() + 20
+        while not ready.exists() or not ready.read_text().endswith("}\n") and time.monotonic() < deadline:
+            if process.poll() is not None or time.monotonic() > deadline:
+                self.stop()
+                raise RuntimeError("weir did not start: " + log.read_text()[-300:])
+            time.sleep(0.01)
+        self.at = json.loads(ready.read_text())["console"]
+        self.log = log
+
+    def ready_ms(self):
+        deadline = time.monotonic() + 5
+        while "ready in " not in self.log.read_text() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        return float(self.log.read_text().split("ready in ")[1].split()[0])
+
+    def stop(self):
+        stop(self.pid)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
+
+
+class Peer:
+    """A real system, started by a script under bench/peers that prints its address, pid and version."""
+
+    def __init__(self, script, *args):
+        self.where, pid, self.version = run("bench/peers/" + script, DATA / "peer", *args, timeout=400).split()
+        self.pid = int(pid)
+        running[self.pid] = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        stop(self.pid)
+        shutil.rmtree(DATA / "peer", ignore_errors=True)
+
+
+def note(step, name, value):
+    figures.setdefault(step, {}).setdefault(name, []).append(value)
+    print(f"   {step}: {name} {value:.1f}", flush=True)
+
+
+def figure(step, name):
+    values = figures.get(step, {}).get(name)
+    return statistics.median(values) if values else None
+
+
+def bench(step, *words, timeout=60):
+    for name, value in json.loads(run(WEIR, "bench", *words, "--json", timeout=timeout)).items():
+        note(step, name, value)
+
+
+# --- steps: each notes its figures under its own name -------------------------------------------------------------------
+def start(step):
+    for i in range(ROUNDS):
+        for name in ("fresh_ms", "again_ms"):
+            with Weir("examples/users", DATA / f"start{i}") as weir:
+                note(step, name, weir.ready_ms())
+                time.sleep(1 if name == "fresh_ms" else 0)
+
+
+def idle(step):
+    with Weir("examples/users", DATA / "idle") as weir:
+        time.sleep(70)  # it fetches for a minute; idle is after that
+        before = cpu_s(weir.pid)
+        time.sleep(10)
+        note(step, "rss_mb", rss_mb(weir.pid))
+        note(step, "cpu_percent", (cpu_s(weir.pid) - before) * 10)
+
+
+def people(step):
+    for _ in range(ROUNDS):
+        bench(step, "people")
+
+
+def scheduler(step):
+    run("make", "--no-print-directory", "-s", "build/bench/scheduler_bench", timeout=120)
+    for line in run("build/bench/scheduler_bench", DATA / "scheduler").splitlines():
+        note(step, line.split()[0], float(line.split()[1]))
+
+
+def kafka_rounds(step, where, pid, warm_up):
+    measured = ("--pid", pid, *where)
+    for i in range(ROUNDS + warm_up):
+        name = step if i >= warm_up else step + ", warming up"
+        bench(name, "produce", "--count", KAFKA_RECORDS, *measured)
+        bench(name, "single", *measured)
+        bench(name, "consume", "--count", KAFKA_RECORDS, *measured)
+    note(step, "rss_mb", rss_mb(pid))
+
+
+def cql_rounds(step, where, pid, warm_up):
+    for i in range(ROUNDS + warm_up):
+        bench(step if i >= warm_up else step + ", warming up", "cql", "--count", CQL_ROWS, "--pid", pid, *where)
+    note(step, "rss_mb", rss_mb(pid))
+
+
+def weir_load(step):
+    with Weir(DATA / "empty", DATA / "load") as weir:
+        kafka_rounds("weir kafka", ("--at", weir.at), weir.pid, 0)
+        cql_rounds("weir cql", ("--at", weir.at), weir.pid, 0)
+
+
+def real_kafka(step):
+    properties = ["log.flush.interval.messages=1"] if "fsync" in step else []
+    with Peer("start_kafka.sh", *properties) as peer:
+        figures.setdefault(step, {})["version"] = peer.version
+        kafka_rounds(step, ("--brokers", peer.where), peer.pid, 1)
+
+
+def real_cassandra(step):
+    with Peer("start_cassandra.sh", "batch" if "batch" in step else "periodic") as peer:
+        figures.setdefault(step, {})["version"] = peer.version
+        cql_rounds(step, ("--cql", peer.where), peer.pid, 2)
+
+
+def fill_people(data):
+    with Weir("examples/users", data) as weir:
+        run(WEIR, "dags", "pause", "user_automation", "--at", weir.at)
+        run(WEIR, "people", "--count", TABLE_RECORDS, "--shape", "flat", "--seed", "bench", "--topic", "bench_people", "--at", weir.at)
+
+
+def drain(weir):
+    """Waits until the query has read all; records per second of the time its batches took."""
+    deadline = time.monotonic() + 60
+    while True:
+        stream = json.load(urllib.request.urlopen(f"http://{weir.at}/api/streams", timeout=10))[0]
+        if stream["error"] or time.monotonic() > deadline:
+            raise RuntimeError(stream["error"] or f"only {stream['numInputRows']} rows after a minute")
+        if stream["numInputRows"] >= TABLE_RECORDS:
+            break
+        time.sleep(0.05)
+    url = f"http://{weir.at}/api/streams/bench_people/progress?limit=1000"
+    progress = json.load(urllib.request.urlopen(url, timeout=10))
+    busy_ms = sum(batch["durationMs"]["triggerExecution"] for batch in progress)
+    return sum(batch["numInputRows"] for batch in progress) / busy_ms * 1000
+
+
+def topic_to_table(step):
+    fill_people(DATA / "people")
+    for i in range(ROUNDS):
+        data, project = DATA / f"stream{i}", DATA / f"project{i}"
+        shutil.copytree(DATA / "people", data)
+        shutil.copytree("bench/project", project)
+        with Weir(project, data) as weir:
+            note(step, "records", drain(weir))
+            note(step, "cpu_us", cpu_s(weir.pid) * 1e6 / TABLE_RECORDS)
+
+
+def profile(step):
+    """Where the slowest path (topic to table) spends its time."""
+    data, project = DATA / "profiled", DATA / "profiled_project"
+    shutil.copytree(DATA / "people", data)
+    shutil.copytree("bench/project", project)
+    out = DATA / "perf.data"
+    with Weir(project, data) as weir:
+        recorder = subprocess.Popen(["perf", "record", "-q", "-F", "997", "-o", out, "-p", str(weir.pid)],
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            drain(weir)
+        finally:
+            recorder.send_signal(signal.SIGINT)
+            recorder.wait(20)
+    report = run("perf", "report", "-i", out, "--stdio", "--no-children", "--sort", "symbol,dso", "--percent-limit", "0.1")
+    lines = [line.split() for line in report.splitlines() if line.strip() and not line.startswith("#")]
+    figures[step] = {"lines": [f"{share:>7}  {dso:24} {symbol}" for share, _, symbol, dso in map(four, lines[:12])]}
+
+
+def four(words):
+    """perf's share, kind, symbol (which may hold spaces), dso; without the empty columns newer ones add."""
+    while words[-1] == "-":
+        words = words[:-1]
+    return words[0], words[1], " ".join(words[2:-1]), words[-1]
+
+
+STEPS = [("start", start, False), ("weir", weir_load, False), ("topic to table", topic_to_table, False),
+         ("profile", profile, False), ("people", people, False), ("scheduler", scheduler, False), ("Kafka", real_kafka, True),
+         ("Cassandra, commitlog_sync batch", real_cassandra, True), ("Kafka, fsync", real_kafka, True), ("idle", idle, False),
+         ("Cassandra", real_cassandra, True)]
+
+
+# --- results --------------------------------------------------------------------------------------------------------------
+def number(value):
+    if value is None:
+        return "–"
+    if value >= 10000:
+        return f"{value:,.0f}"
+    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+
+
+def table(out, title, ours, theirs, rows):
+    """rows: (what, name, unit, factor, higher is better). Ratios say how many times better weir is."""
+    out += ["", f"## {title}", "", "| | weir | " + " | ".join(f"{peer} | ×" for peer in theirs) + " |"]
+    out.append("|---|" + "---:|" * (1 + 2 * len(theirs)))
+    for what, name, unit, factor, more in rows:
+        mine = figure(ours, name)
+        cells = [f"{what}, {unit}", number(mine * factor if mine is not None else None)]
+        for peer in theirs:
+            other = figure(peer, name)
+            known = mine and other
+            cells += [number(other * factor if other is not None else None),
+                      f"**{mine / other if more else other / mine:.1f}**" if known else "–"]
+        out.append("| " + " | ".join(cells) + " |")
+
+
+def results():
+    first_line = lambda *command: run(*command).splitlines()[0]
+    model = next((line.split(": ")[1] for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
+    versions = {step: value["version"] for step, value in figures.items() if "version" in value}
+    kafkas = [step for step in ("Kafka, fsync", "Kafka") if step in versions]
+    cassandras = [step for step in ("Cassandra, commitlog_sync batch", "Cassandra") if step in versions]
+    out = ["# Results", "",
+           f"Made by `make bench` (bench/run.py) on {time.strftime('%F', time.gmtime())} in {time.monotonic() - STARTED:.0f} s: "
+           f"medians of {ROUNDS} runs; weir at commit {run('git', 'rev-parse', '--short', 'HEAD').strip()}.",
+           f"Machine: {os.cpu_count()} cores, {model}, {memory_gb:.0f} GB, {os.uname().sysname} {os.uname().release}, {first_line('gcc', '--version')}. "
+           "Clients and servers share these cores.",
+           "Load average of the machine as each step began (other work than ours disturbs): "
+           + ", ".join(f"{name} {load:.1f}" for name, load in loads.items()) + ".",
+           "The real systems: " + (", ".join(f"{step} {version}" for step, version in versions.items()) or "not measured")
+           + f"; {first_line('sh', '-c', 'java -version 2>&1')}, heap 1 GB, after one (Kafka) or two (Cassandra) rounds of warming up.",
+           "× says how many times better weir is."]
+    out += [f"\nFailed: {name}: {why}" for name, why in failures]
+    per_gb = 1e9 / RECORD_BYTES / 1e9  # ns a record -> s a GB
+    table(out, "Log: one partition, acks=all, records of 270 bytes, librdkafka", "weir kafka", kafkas,
+          [("produce, default batching", "produce_acks_all", "records/s", 1, True),
+           ("consume", "consume", "records/s", 1, True),
+           ("one request at a time", "produce_one_in_flight", "requests/s", 1, True),
+           ("its p50", "produce_one_in_flight_p50", "µs", 1, False), ("its p99", "produce_one_in_flight_p99", "µs", 1, False),
+           ("CPU of the server, in", "produce_cpu", "s/GB", per_gb, False), ("CPU of the server, out", "consume_cpu", "s/GB", per_gb, False),
+           ("CPU of the server, one request", "produce_one_in_flight_cpu", "µs", 1e-3, False),
+           ("memory after it", "rss_mb", "MB", 1, False)])
+    out += ["", "weir answers after fdatasync. Kafka by default answers from the page cache; \"fsync\" is `log.flush.interval.messages=1`.",
+            "Commands: `weir bench produce|single|consume [--brokers HOST:PORT] --pid PID`."]
+    table(out, "Tables: prepared statements, 128 in flight on one connection, rows of 270 bytes", "weir cql", cassandras,
+          [("inserts", "cql_insert", "requests/s", 1, True), ("their p50", "cql_insert_p50", "µs", 1, False),
+           ("their p99", "cql_insert_p99", "µs", 1, False), ("CPU of the server, an insert", "cql_insert_cpu", "µs", 1e-3, False),
+           ("reads by key", "cql_read", "requests/s", 1, True), ("their p50", "cql_read_p50", "µs", 1, False),
+           ("their p99", "cql_read_p99", "µs", 1, False), ("CPU of the server, a read", "cql_read_cpu", "µs", 1e-3, False),
+           ("memory after it", "rss_mb", "MB", 1, False)])
+    out += ["", "weir answers after fdatasync, as `commitlog_sync: batch` does; Cassandra by default answers before it, up to 10 s of writes can be lost.",
+            f"Command: `weir bench cql --count {CQL_ROWS} [--cql HOST:PORT] --pid PID`. weir's memory is after both loads."]
+    out += ["", "## weir alone", "", "| | |", "|---|---:|"]
+    for what, step, name, unit in (
+            ("ready, new data directory (examples/users)", "start", "fresh_ms", "ms"),
+            ("ready, existing data directory", "start", "again_ms", "ms"),
+            ("resident memory, idle (examples/users, after its minute of fetching)", "idle", "rss_mb", "MB"),
+            ("CPU when idle", "idle", "cpu_percent", "% of a core"),
+            (f"topic → from_json → table of 16 columns, {TABLE_RECORDS} records (bench/project)", "topic to table", "records", "records/s"),
+            ("its CPU, with start and commit", "topic to table", "cpu_us", "µs/record"),
+            ("people generated, flat", "people", "people_flat", "records/s"),
+            ("people generated, nested", "people", "people_nested", "records/s"),
+            ("from a task's end to the next one's start, p50", "scheduler", "task_gap_p50", "µs"),
+            ("the same, p99", "scheduler", "task_gap_p99", "µs"),
+            ("40 bash tasks one after the other", "scheduler", "chain_of_40_processes_ms", "ms"),
+            ("400 bash tasks side by side", "scheduler", "fan_of_400_processes_ms", "ms")):
+        out.append(f"| {what} | {number(figure(step, name))} {unit} |")
+    if "profile" in figures:
+        out += ["", "## CPU profile of the slowest: topic to table", "", "```", *figures["profile"]["lines"], "```"]
+    return "\n".join(out) + "\n"
+
+
+def main():
+    shutil.rmtree(DATA, ignore_errors=True)
+    (DATA / "empty").mkdir(parents=True)
+    os.chdir(ROOT)
+    only = os.environ.get("ONLY", "").split(",") if os.environ.get("ONLY") else None
+    try:
+        for name, step, is_peer in STEPS:
+            if only and name not in only or is_peer and os.environ.get("PEERS") == "0":
+                continue
+            if time.monotonic() - STARTED > LIMIT_S:
+                failures.append((name, f"left out: {LIMIT_S} s were over"))
+                continue
+            loads[name] = os.getloadavg()[0]
+            print(f"== {name} ({time.monotonic() - STARTED:.0f} s, load {loads[name]:.1f})", flush=True)
+            try:
+                step(name)
+            except Exception as error:  # a step may fail in any way; the others are still worth having
+                traceback.print_exc()
+                failures.append((name, str(error).replace("\n", " ")))
+            finally:
+                for pid in list(running):
+                    stop(pid)
+        text = results()
+    finally:
+        for pid in list(running):
+            stop(pid)
+        shutil.rmtree(DATA, ignore_errors=True)
+    if only:
+        print(text)
+    else:
+        (ROOT / "bench/RESULTS.md").write_text(text)
+        print(text)
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
