@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -270,6 +271,15 @@ err_t dir_make(const char *path, struct diag *diag)
         return err;
     if (mkdir(path, 0755) != 0 && errno != EEXIST)
         return failed(diag, "make folder", path);
+    return ERR_OK;
+}
+
+err_t dir_free_bytes(const char *path, uint64_t *out, struct diag *diag)
+{
+    struct statvfs disk;
+    if (statvfs(path, &disk) != 0)
+        return FAIL(diag, ERR_IO, "cannot look at %s: %s", path, strerror(errno));
+    *out = (uint64_t)disk.f_bavail * disk.f_frsize;
     return ERR_OK;
 }
 

@@ -56,6 +56,8 @@ MUST_USE err_t file_remove(const char *path, struct diag *diag); // absent is fi
 bool file_exists(const char *path);
 
 MUST_USE err_t dir_make(const char *path, struct diag *diag); // with parents; present is fine
+// Bytes that may still be written to the disk that `path` is on.
+MUST_USE err_t dir_free_bytes(const char *path, uint64_t *out, struct diag *diag);
 MUST_USE err_t dir_sync(const char *path, struct diag *diag); // makes creations and renames durable
 MUST_USE err_t dir_remove(const char *path, struct diag *diag); // with everything inside
 // Calls fn for each entry but . and .., in byte order of the names; an error of fn ends the walk.

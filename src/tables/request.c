@@ -26,6 +26,8 @@ static void request_free(struct request *request)
         plan_unref(request->plan);
     exec_result_release(&request->exec.result);
     str_release(&request->body);
+    if (request->charged_bytes)
+        budget_release(&server->frames, request->charged_bytes);
     buf_unref(request->frame);
     arena_release(&request->arena);
     conn_unref(request->conn);
@@ -596,6 +598,19 @@ static struct request *request_new(struct session *session, struct cql_head head
     return request;
 }
 
+static err_t unpack(struct request *request, struct bytes body, struct diag *diag)
+{
+    struct tables_server *server = request->server;
+    TRY(cql_decompress(&request->body, request->compression, body, server->body_max_bytes, diag));
+    size_t size = request->body.size;
+    if (size < CHARGED_BYTES)
+        return ERR_OK;
+    if (!budget_charge(&server->frames, size))
+        return FAIL(diag, ERR_OVERLOADED, "busy: no memory for a request of %zu bytes", size);
+    request->charged_bytes = size;
+    return ERR_OK;
+}
+
 void request_start(struct session *session, struct cql_head head, struct buf *frame)
 {
     struct request *request = request_new(session, head, frame);
@@ -604,7 +619,7 @@ void request_start(struct session *session, struct cql_head head, struct buf *fr
     err_t err = ERR_OK;
     session->request_count++;
     if (head.flags & CQL_FLAG_COMPRESSED) {
-        err = cql_decompress(&request->body, session->compression, body, CQL_FRAME_MAX, &diag);
+        err = unpack(request, body, &diag);
         body = bytes_make(str_text(&request->body), request->body.size);
     }
     if (err == ERR_OK)

@@ -46,12 +46,14 @@ static int64_t frame_size(struct conn *conn, const uint8_t *head, size_t size)
         return FRAME_REFUSED;
     }
     struct cql_head parsed = cql_head_read(head);
-    if (parsed.body_size <= CQL_FRAME_MAX)
+    const struct session *session = conn_data(conn);
+    size_t max = session->server->body_max_bytes;
+    if (parsed.body_size <= max)
         return CQL_HEAD_SIZE + (int64_t)parsed.body_size;
     char words[120];
     snprintf(words, sizeof words,
-             "Request is too big: length %u exceeds maximum allowed length %d.", parsed.body_size,
-             CQL_FRAME_MAX);
+             "Request is too big: length %u exceeds maximum allowed length %zu.", parsed.body_size,
+             max);
     conn_send(conn,
               respond_error(parsed.version, parsed.stream, err_info(ERR_INVALID)->cql, words));
     return FRAME_REFUSED;
@@ -287,12 +289,16 @@ err_t tables_listen(struct tables *tables, const struct tables_listen_options *o
     list_init(&server->sessions);
     struct budget *budget = tables_budget(tables);
     budget_init(&server->answers, budget, budget ? budget->limit_bytes / 4 : SIZE_MAX);
+    budget_init(&server->frames, budget, budget ? budget->limit_bytes / 4 : SIZE_MAX);
+    server->body_max_bytes = CQL_FRAME_MAX;
+    if (server->frames.limit_bytes < CQL_FRAME_MAX + CQL_HEAD_SIZE)
+        server->body_max_bytes = server->frames.limit_bytes - CQL_HEAD_SIZE;
     snprintf(server->host, sizeof server->host, "%s", options->host);
     tables_set_server(tables, server);
     struct listener_options listener = {.host = options->host,
                                         .port = options->port,
                                         .frame_max_bytes = CQL_FRAME_MAX + CQL_HEAD_SIZE,
-                                        .budget = tables_budget(tables),
+                                        .budget = &server->frames,
                                         .ops = &ops,
                                         .ctx = server};
     err_t err = host_id(tables, server->host_id, diag);

@@ -63,6 +63,9 @@ struct tables_server {
     struct list sessions;
     size_t in_flight;      // requests not yet answered
     struct budget answers; // large ones on their way to clients
+    struct budget
+        frames; // requests: each is held several times over while it is parsed and written
+    size_t body_max_bytes;
     struct trace traces[TRACES_MAX];
     size_t trace_count; // ever; the newest is at (trace_count - 1) % TRACES_MAX
     char host[64];
@@ -78,9 +81,10 @@ struct request {
     struct exec exec;
     struct session *session; // on the loop only, and only while conn_is_open(conn)
     struct tables_server *server;
-    struct conn *conn; // a reference
-    struct buf *frame; // holds the body's bytes
-    struct str body;   // or this does, when it came compressed
+    struct conn *conn;    // a reference
+    struct buf *frame;    // holds the body's bytes
+    struct str body;      // or this does, when it came compressed
+    size_t charged_bytes; // of `body`, to server->frames
     struct arena arena;
     struct cql_request message;
     int version;

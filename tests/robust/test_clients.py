@@ -142,6 +142,15 @@ def test_a_request_before_the_handshake_is_a_protocol_error(weir):
     assert opcode == 0 and cql_error(body)[0] == 0x000A
 
 
+def test_a_cql_frame_that_unpacks_to_gigabytes_is_refused(weir):
+    with connect(weir, "cql") as sock:
+        assert cql_call(sock, 1, b"\0\2\0\x0bCQL_VERSION\0\x053.0.0\0\x0bCOMPRESSION\0\x03lz4")[0] == 2
+        for claimed in (0x7FFFFFFF, 0xFFFFFFFF, 60 << 20):
+            sock.sendall(cql_frame(7, struct.pack(">I", claimed) + b"\x1fa\1\0" + b"\xff" * 60000, flags=1))
+            _, opcode, body = cql_answer(sock)
+            assert opcode == 0 and cql_error(body)[0] == 0x000A, body[:80]
+
+
 @pytest.mark.parametrize("text", [
     "(" * 50000, "SELECT " + "(" * 20000 + "1" + ")" * 20000 + " FROM system.local", "[" * 60000, "{" * 60000,
 "'" + "x" * 500000, "/*" * 1000, "$$" + "y" * 1000,

@@ -33,7 +33,7 @@ class Disk:
 
 @pytest.fixture
 def disk(tmp_path):
-    one = Disk(tmp_path / "disk")
+    one = Disk(tmp_path / "data")
     yield one
     one.free()
 
@@ -71,7 +71,7 @@ def fill_kafka(sock, acked, start=0):
 
 
 def test_a_full_disk_refuses_produces_and_keeps_what_was_acknowledged(start_weir, empty_project, disk):
-    weir = start_weir(empty_project, name="disk/data")
+    weir = start_weir(empty_project)
     acked = {}
     with connect(weir, "kafka", 20) as sock:
         kafka_create(sock, "full")
@@ -92,7 +92,7 @@ def test_a_full_disk_refuses_produces_and_keeps_what_was_acknowledged(start_weir
 
 
 def test_a_full_disk_and_kill_9_lose_nothing_acknowledged(start_weir, empty_project, disk):
-    weir = start_weir(empty_project, name="disk/data")
+    weir = start_weir(empty_project)
     acked = {}
     with connect(weir, "kafka", 20) as sock:
         kafka_create(sock, "full")
@@ -125,7 +125,7 @@ def make_table(sock):
 
 
 def test_a_full_disk_refuses_cql_writes_and_keeps_what_was_acknowledged(start_weir, empty_project, disk):
-    weir = start_weir(empty_project, name="disk/data")
+    weir = start_weir(empty_project)
     acked = []
     with cql_connect(weir, 20) as sock:
         make_table(sock)
@@ -157,7 +157,7 @@ def test_a_full_disk_refuses_cql_writes_and_keeps_what_was_acknowledged(start_we
 
 
 def test_a_weir_started_on_a_full_disk_says_so_or_serves_reads(start_weir, empty_project, disk):
-    weir = start_weir(empty_project, name="disk/data")
+    weir = start_weir(empty_project)
     acked = {}
     with connect(weir, "kafka", 20) as sock:
         kafka_create(sock, "full")

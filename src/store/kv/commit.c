@@ -137,6 +137,7 @@ static err_t write_round(struct kv *kv, const struct kv_commit *round, struct di
     rocksdb_writebatch_destroy(joined);
     if (kv->joined.capacity > ((size_t)4 << 20))
         str_release(&kv->joined);
+    kv->broken = message != NULL;
     metric_add(METRIC_TABLE_COMMITS, 1);
     return message ? kv__fail(diag, "cannot write", message) : ERR_OK;
 }

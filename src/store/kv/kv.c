@@ -24,6 +24,7 @@
 #include <stdlib.h>
 
 #define MIB              ((size_t)1 << 20)
+#define OPEN_MIN_BYTES   MIB
 #define WRITE_BUFFER_MAX (16 * MIB) // bounds the replay after a kill
 
 static const char *const family_names[KV_FAMILIES] = {"default", "meta", "state"};
@@ -189,7 +190,6 @@ static rocksdb_options_t *make_options(struct kv *kv, size_t memory_bytes)
     rocksdb_options_set_skip_checking_sst_file_sizes_on_db_open(options, 1);
     rocksdb_options_set_stats_dump_period_sec(options, 0);
     rocksdb_options_set_stats_persist_period_sec(options, 0);
-    rocksdb_options_set_info_log_level(options, 2);
     rocksdb_options_set_keep_log_file_num(options, 2);
     rocksdb_options_set_max_log_file_size(options, MIB);
     rocksdb_options_set_wal_recovery_mode(options,
@@ -237,6 +237,30 @@ static void set_format(struct kv *kv)
         rocksdb_slicetransform_create(kv, nothing, prefix_of, prefix_has, prefix_is, format_name));
 }
 
+// RocksDB's own LOG gets nothing after the open, and there must be room to open: on a full disk its
+// writer ends the process by an assertion.
+enum { LOG_WARNINGS = 2, LOG_NOTHING = 4 };
+
+static err_t check_room(const char *dir, struct diag *diag)
+{
+    uint64_t room = 0;
+    TRY(dir_free_bytes(dir, &room, diag));
+    if (room >= OPEN_MIN_BYTES)
+        return ERR_OK;
+    return FAIL(diag, ERR_DISK_FULL,
+                "no space left on the disk of %s: %llu bytes, to start takes %llu", dir,
+                (unsigned long long)room, (unsigned long long)OPEN_MIN_BYTES);
+}
+
+static char *open_db(struct kv *kv, const char *dir)
+{
+    const rocksdb_options_t *families[KV_FAMILIES] = {kv->options, kv->plain, kv->plain};
+    char *message = NULL;
+    kv->db = rocksdb_open_column_families(kv->options, dir, KV_FAMILIES, family_names, families,
+                                          kv->families, &message);
+    return message;
+}
+
 // RocksDB names the damaged log only in its own LOG: "…/000004.log: dropping 1234 bytes;
 // Corruption: …".
 static void name_damage(const char *dir, struct diag *diag)
@@ -270,6 +294,7 @@ static void release(struct kv *kv)
 err_t kv_open(struct kv **out, const struct kv_options *options, struct diag *diag)
 {
     TRY(dir_make(options->dir, diag));
+    TRY(check_room(options->dir, diag));
     struct kv *kv = MEM_NEW(struct kv);
     size_t memory_bytes = options->memory_bytes ? options->memory_bytes : 64 * MIB;
     if (memory_bytes < 8 * MIB)
@@ -285,14 +310,16 @@ err_t kv_open(struct kv **out, const struct kv_options *options, struct diag *di
     rocksdb_writeoptions_set_sync(kv->write_options, options->sync);
     kv->read_options = rocksdb_readoptions_create();
 
-    const rocksdb_options_t *family_options[KV_FAMILIES] = {kv->options, kv->plain, kv->plain};
+    rocksdb_options_set_info_log_level(kv->options, LOG_NOTHING);
     if (!message)
-        kv->db = rocksdb_open_column_families(kv->options, options->dir, KV_FAMILIES, family_names,
-                                              family_options, kv->families, &message);
+        message = open_db(kv, options->dir);
     if (message) {
         err_t err = kv__fail(diag, "cannot open", message);
-        if (err == ERR_CORRUPT)
+        if (err == ERR_CORRUPT) {
+            rocksdb_options_set_info_log_level(kv->options, LOG_WARNINGS);
+            rocksdb_free(open_db(kv, options->dir)); // fails again, but tells where
             name_damage(options->dir, diag);
+        }
         release(kv);
         return err;
     }
@@ -320,8 +347,11 @@ void kv_close(struct kv *kv)
 
 // --- maintenance ---
 
+// After a failed write RocksDB may be flushed by its own recovery only.
 static char *flush(struct kv *kv, bool wait)
 {
+    if (kv->broken)
+        return strdup("the last write failed");
     rocksdb_flushoptions_t *options = rocksdb_flushoptions_create();
     rocksdb_flushoptions_set_wait(options, wait);
     char *message = NULL;

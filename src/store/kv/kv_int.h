@@ -28,6 +28,7 @@ struct kv {
     struct kv_commit *first, *last;
     bool committing; // a thread is writing a round
     bool stop;
+    _Atomic bool broken;    // the last write failed
     size_t unflushed_bytes; // written since the memtables were last sent to files
     struct str joined;      // the round's batch; of the thread that commits
     struct thread committer;
