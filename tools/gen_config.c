@@ -58,8 +58,8 @@ int main(int argc, char **argv)
             name[i] = (char)(key[i] == '.' ? '_' : toupper((unsigned char)key[i]));
         fprintf(header, "    CONFIG_%s, // %s\n", name, row + at);
         fprintf(body, "    {\"%s\", %s, \"%s\", \"%s\", %s},\n", key, kind_of(type),
-                strncmp(type, "enum:", 5) == 0 ? type + 5 : "", strcmp(value, "\"\"") == 0 ? "" : value,
-                row + at);
+                strncmp(type, "enum:", 5) == 0 ? type + 5 : "",
+                strcmp(value, "\"\"") == 0 ? "" : value, row + at);
     }
     fprintf(header, "    CONFIG_COUNT // how many there are\n};\n\n#endif\n");
     fprintf(body, "};\n");

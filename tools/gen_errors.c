@@ -44,7 +44,8 @@ int main(int argc, char **argv)
         int kafka = 0;
         int http = 0;
         int at = 0;
-        if (sscanf(row, "%63s %7s %d %15s %7s %d %n", code, flags, &kafka, cql, pg, &http, &at) != 6)
+        if (sscanf(row, "%63s %7s %d %15s %7s %d %n", code, flags, &kafka, cql, pg, &http, &at) !=
+            6)
             die("expected: code flags kafka cql pg http \"text\"", line);
         char *text = row + at;
         char *end = strrchr(text, '"');

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// gen_metrics: schema/metrics.tbl -> base/metric_ids.h (the enum) and base/metric_ids.c (the table).
-// usage: gen_metrics metrics.tbl out.h out.c
+// gen_metrics: schema/metrics.tbl -> base/metric_ids.h (the enum) and base/metric_ids.c (the
+// table). usage: gen_metrics metrics.tbl out.h out.c
 
 #include <stdio.h>
 #include <stdlib.h>

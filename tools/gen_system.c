@@ -59,7 +59,8 @@ int main(int argc, char **argv)
         }
         if (sscanf(row, "%15s %63s %63s %63s %n", scope, keyspace, name, producer, &at) != 4 ||
             row[at] != '"') {
-            fprintf(stderr, "system.tbl:%d: expected: table|virtual keyspace name producer \"comment\"\n",
+            fprintf(stderr,
+                    "system.tbl:%d: expected: table|virtual keyspace name producer \"comment\"\n",
                     line);
             return 1;
         }
@@ -72,11 +73,12 @@ int main(int argc, char **argv)
         upper(up_name, name);
         fprintf(header, "enum { // %s.%s\n", keyspace, name);
         fprintf(body, "\nstatic const struct virtual_column %s_%s[] = {\n", keyspace, name);
-        used += (size_t)snprintf(rows + used, sizeof rows - used,
-                                 "    {\"%s\", \"%s\", %s, %s, sizeof %s_%s / sizeof *%s_%s, %s_%s, "
-                                 "system__%s},\n",
-                                 keyspace, name, row + at, scope[0] == 'v' ? "true" : "false",
-                                 keyspace, name, keyspace, name, keyspace, name, producer);
+        used +=
+            (size_t)snprintf(rows + used, sizeof rows - used,
+                             "    {\"%s\", \"%s\", %s, %s, sizeof %s_%s / sizeof *%s_%s, %s_%s, "
+                             "system__%s},\n",
+                             keyspace, name, row + at, scope[0] == 'v' ? "true" : "false", keyspace,
+                             name, keyspace, name, keyspace, name, producer);
         size_t seen = 0;
         while (seen < producer_count && strcmp(producers[seen], producer) != 0)
             seen++;

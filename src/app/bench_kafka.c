@@ -34,7 +34,7 @@ static rd_kafka_t *open_client(rd_kafka_type_t type, const struct args *args,
                                struct diag *diag)
 {
     char brokers[256], error[512];
-    if (brokers_find(args, brokers, sizeof brokers, diag))
+    if (producer_brokers(args, brokers, sizeof brokers, diag))
         return NULL;
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set(conf, "bootstrap.servers", brokers, NULL, 0);

@@ -15,7 +15,7 @@ struct producer {
     char error[256];
 };
 
-err_t brokers_find(const struct args *args, char *out, size_t size, struct diag *diag)
+err_t producer_brokers(const struct args *args, char *out, size_t size, struct diag *diag)
 {
     const char *given = args_text(args, "brokers", NULL);
     struct client client;
@@ -48,7 +48,7 @@ err_t producer_open(struct producer **out, const struct args *args, const char *
                     struct diag *diag)
 {
     char brokers[256], error[512];
-    TRY(brokers_find(args, brokers, sizeof brokers, diag));
+    TRY(producer_brokers(args, brokers, sizeof brokers, diag));
     struct producer *producer = MEM_NEW(struct producer);
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set(conf, "bootstrap.servers", brokers, NULL, 0);

@@ -10,7 +10,7 @@
 struct producer;
 
 // host:port,... of --brokers or of the running weir.
-MUST_USE err_t brokers_find(const struct args *args, char *out, size_t size, struct diag *diag);
+MUST_USE err_t producer_brokers(const struct args *args, char *out, size_t size, struct diag *diag);
 MUST_USE err_t producer_open(struct producer **out, const struct args *args, const char *topic,
                              struct diag *diag);
 // Copies; waits while the queue is full. `key` may be BYTES_NULL.

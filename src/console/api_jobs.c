@@ -189,7 +189,7 @@ static err_t run_cql(struct exchange *exchange)
         err = tables.ops->cql(tables.self, text_field(body, "keyspace", NULL), bytes_from(cql),
                               max_rows, &exchange->arena, &result, &exchange->diag);
     if (!err) {
-        json_t *json = cql_result_json(&result);
+        json_t *json = board_cql_json(&result);
         char *text = json_dumps(json, JSON_COMPACT);
         str_append_text(&exchange->json, text);
         free(text);

@@ -126,7 +126,7 @@ void boards_check(const char *dir, struct problems *problems)
     arena_release(&arena);
 }
 
-json_t *cql_result_json(const struct cql_result *result)
+json_t *board_cql_json(const struct cql_result *result)
 {
     json_t *columns = json_array(), *rows = json_array();
     for (size_t i = 0; i < result->column_count; i++)
@@ -152,7 +152,7 @@ static json_t *run_cql(const struct panel *panel, const struct table_port *table
     json_t *json = NULL;
     if (tables->ops->cql(tables->self, NULL, bytes_from(panel->cql), BOARD_ROWS_MAX, &arena,
                          &result, diag) == ERR_OK)
-        json = cql_result_json(&result);
+        json = board_cql_json(&result);
     arena_release(&arena);
     return json;
 }

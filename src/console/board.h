@@ -37,6 +37,6 @@ json_t *board_json(const struct board *board, const struct table_port *tables,
                    const struct stream_port *streams);
 
 // CQL rows as {columns: [{name, type}], rows: [[text or null]], more}.
-json_t *cql_result_json(const struct cql_result *result);
+json_t *board_cql_json(const struct cql_result *result);
 
 #endif

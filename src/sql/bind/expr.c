@@ -144,9 +144,9 @@ bool expr_equal(const struct expr *a, const struct expr *b)
         return a->slot == b->slot;
     if (a->kind == EXPR_SUBQUERY)
         return false;
-    if (a->kind == EXPR_CALL &&
-        (a->function != b->function || a->slot != b->slot || a->volatile_ || a->distinct != b->distinct ||
-         a->ignore_nulls != b->ignore_nulls || !window_equal(a->window, b->window)))
+    if (a->kind == EXPR_CALL && (a->function != b->function || a->slot != b->slot || a->volatile_ ||
+                                 a->distinct != b->distinct || a->ignore_nulls != b->ignore_nulls ||
+                                 !window_equal(a->window, b->window)))
         return false;
     if ((a->filter || b->filter) && (!a->filter || !b->filter || !expr_equal(a->filter, b->filter)))
         return false;
