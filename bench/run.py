@@ -250,7 +250,7 @@ def four(words):
 
 STEPS = [("start", start, False), ("weir", weir_load, False), ("topic to table", topic_to_table, False),
          ("profile", profile, False), ("people", people, False), ("scheduler", scheduler, False), ("Kafka", real_kafka, True),
-         ("Cassandra, commitlog_sync batch", real_cassandra, True), ("Kafka, fsync", real_kafka, True), ("idle", idle, False),
+         ("Cassandra batch", real_cassandra, True), ("Kafka fsync", real_kafka, True), ("idle", idle, False),
          ("Cassandra", real_cassandra, True)]
 
 
@@ -283,8 +283,8 @@ def results():
     model = next((line.split(": ")[1] for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     versions = {step: value["version"] for step, value in figures.items() if "version" in value}
-    kafkas = [step for step in ("Kafka, fsync", "Kafka") if step in versions]
-    cassandras = [step for step in ("Cassandra, commitlog_sync batch", "Cassandra") if step in versions]
+    kafkas = [step for step in ("Kafka fsync", "Kafka") if step in versions]
+    cassandras = [step for step in ("Cassandra batch", "Cassandra") if step in versions]
     out = ["# Results", "",
            f"Made by `make bench` (bench/run.py) on {time.strftime('%F', time.gmtime())} in {time.monotonic() - STARTED:.0f} s: "
            f"medians of {ROUNDS} runs; weir at commit {run('git', 'rev-parse', '--short', 'HEAD').strip()}.",

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "base/utf8.h"
 
+#include <string.h>
+
 static bool continues(uint8_t byte)
 {
     return (byte & 0xC0) == 0x80;
@@ -38,6 +40,14 @@ bool utf8_valid(const uint8_t *ptr, size_t size)
 {
     size_t at = 0;
     while (at < size) {
+        uint64_t word; // most text is ASCII: eight bytes at once
+        if (size - at >= sizeof word) {
+            memcpy(&word, ptr + at, sizeof word);
+            if (!(word & UINT64_C(0x8080808080808080))) {
+                at += sizeof word;
+                continue;
+            }
+        }
         size_t length = utf8_sequence(ptr + at, size - at);
         if (length == 0)
             return false;

@@ -39,16 +39,59 @@ struct loops {
 
 // --- posts ---
 
+// Posts of this thread between begin and end, for one loop.
+static _Thread_local struct {
+    bool on;
+    struct loop *loop;
+    struct post *newest, *oldest;
+} held;
+
+// Puts a chain in front, newest first.
+static void push(struct loop *loop, struct post *newest, struct post *oldest)
+{
+    struct post *head = atomic_load_explicit(&loop->posts, memory_order_relaxed);
+    do {
+        oldest->next = head;
+    } while (!atomic_compare_exchange_weak_explicit(&loop->posts, &head, newest,
+                                                    memory_order_release, memory_order_relaxed));
+    if (!head)
+        uv_async_send(&loop->wake);
+}
+
+static void push_held(void)
+{
+    if (held.newest)
+        push(held.loop, held.newest, held.oldest);
+    held.newest = held.oldest = NULL;
+}
+
+void loop_posts_begin(void)
+{
+    assert(!held.on);
+    held.on = true;
+}
+
+void loop_posts_end(void)
+{
+    assert(held.on);
+    push_held();
+    held.on = false;
+}
+
 void loop_post(struct loop *loop, struct post *post, void (*run)(struct post *post))
 {
     post->run = run;
-    struct post *head = atomic_load_explicit(&loop->posts, memory_order_relaxed);
-    do {
-        post->next = head;
-    } while (!atomic_compare_exchange_weak_explicit(&loop->posts, &head, post, memory_order_release,
-                                                    memory_order_relaxed));
-    if (!head)
-        uv_async_send(&loop->wake);
+    if (!held.on) {
+        push(loop, post, post);
+        return;
+    }
+    if (held.loop != loop)
+        push_held();
+    held.loop = loop;
+    post->next = held.newest;
+    held.newest = post;
+    if (!held.oldest)
+        held.oldest = post;
 }
 
 static void run_posts(uv_async_t *wake)

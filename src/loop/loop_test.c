@@ -18,7 +18,7 @@ static bool wait_for(_Atomic int *value, int at_least)
     return atomic_load(value) >= at_least;
 }
 
-static _Atomic int posted;
+static _Atomic int posted, others;
 static int last_seen;
 static bool in_order;
 
@@ -37,18 +37,53 @@ static void take(struct post *post)
     atomic_fetch_add(&posted, 1);
 }
 
+static void post_number(struct loops *loops, int number)
+{
+    struct message *message = MEM_NEW(struct message);
+    message->number = number;
+    loop_post(loops_at(loops, 1), &message->post, take);
+}
+
 static void posts_of_one_thread_run_in_order(void **state)
 {
     (void)state;
     struct loops *loops = NULL;
     assert_int_equal(loops_start(&loops, 2, 2, NULL), ERR_OK);
     in_order = true;
-    for (int i = 1; i <= 10000; i++) {
-        struct message *message = MEM_NEW(struct message);
-        message->number = i;
-        loop_post(loops_at(loops, 1), &message->post, take);
-    }
+    for (int i = 1; i <= 10000; i++)
+        post_number(loops, i);
     assert_true(wait_for(&posted, 10000));
+    assert_true(in_order);
+    loops_stop(loops);
+}
+
+static void count_other(struct post *post)
+{
+    mem_free(CONTAINER_OF(post, struct message, post));
+    atomic_fetch_add(&others, 1);
+}
+
+static void posts_between_begin_and_end_run_in_order_on_each_loop(void **state)
+{
+    (void)state;
+    struct loops *loops = NULL;
+    assert_int_equal(loops_start(&loops, 2, 2, NULL), ERR_OK);
+    in_order = true;
+    last_seen = 0;
+    atomic_store(&posted, 0);
+    for (int i = 1; i <= 9000; i++) {
+        if (i % 30 == 1)
+            loop_posts_begin();
+        post_number(loops, i);
+        if (i % 10 == 0) {
+            struct message *message = MEM_NEW(struct message);
+            loop_post(loops_at(loops, 0), &message->post, count_other);
+        }
+        if (i % 30 == 0)
+            loop_posts_end();
+    }
+    assert_true(wait_for(&posted, 9000));
+    assert_true(wait_for(&others, 900));
     assert_true(in_order);
     loops_stop(loops);
 }
@@ -132,6 +167,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(posts_of_one_thread_run_in_order),
+        cmocka_unit_test(posts_between_begin_and_end_run_in_order_on_each_loop),
         cmocka_unit_test(work_runs_on_a_worker_and_ends_on_its_loop),
         cmocka_unit_test(timers_fire_in_order_of_their_due_times),
     };

@@ -15,6 +15,7 @@
 #include "store/kv/kv_int.h"
 
 #include "base/metric.h"
+#include "loop/loop.h"
 
 #include <assert.h>
 #include <limits.h>
@@ -150,6 +151,7 @@ static void do_round(struct kv *kv)
     struct diag diag = DIAG_INIT;
     err_t err = write_round(kv, round, &diag);
     size_t written = 0;
+    loop_posts_begin();
     while (round) {
         struct kv_commit *commit = round;
         written += commit->batch->records.size;
@@ -159,6 +161,7 @@ static void do_round(struct kv *kv)
             commit->diag = diag;
         commit->done(commit);
     }
+    loop_posts_end();
     mutex_lock(&kv->mutex);
     kv->unflushed_bytes += written;
 }

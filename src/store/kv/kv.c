@@ -194,7 +194,11 @@ static rocksdb_options_t *make_options(struct kv *kv, size_t memory_bytes)
     rocksdb_options_set_max_log_file_size(options, MIB);
     rocksdb_options_set_wal_recovery_mode(options,
                                           rocksdb_tolerate_corrupted_tail_records_recovery);
-    rocksdb_options_set_compression(options, rocksdb_lz4_compression);
+    int compressions[7] = {rocksdb_no_compression}; // fresh files are rewritten soon
+    for (size_t i = 1; i < sizeof compressions / sizeof *compressions; i++)
+        compressions[i] = rocksdb_lz4_compression;
+    rocksdb_options_set_compression_per_level(options, compressions,
+                                              sizeof compressions / sizeof *compressions);
     rocksdb_options_set_level_compaction_dynamic_level_bytes(options, 1);
     rocksdb_options_set_target_file_size_base(options, 16 * MIB);
     rocksdb_options_set_bytes_per_sync(options, MIB);

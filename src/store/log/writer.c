@@ -18,6 +18,7 @@
 
 #include "base/log.h"
 #include "base/metric.h"
+#include "loop/loop.h"
 #include "os/clock.h"
 
 #include <assert.h>
@@ -474,6 +475,7 @@ static void publish(struct turn *turn)
 
 static void publish_all(struct round *round)
 {
+    loop_posts_begin();
     for (size_t i = 0; i < round->turns.count; i++) {
         struct turn *turn = &round->turns.items[i];
         if (turn->err == ERR_OK && turn->partition->failed != ERR_OK) {
@@ -487,6 +489,7 @@ static void publish_all(struct round *round)
         finish_all(&turn->written);
         mem_free(turn->story);
     }
+    loop_posts_end();
     for (size_t i = 0; i < round->dirty.count; i++) {
         struct segment *segment = round->dirty.items[i].segment;
         segment->dirty = false;
