@@ -508,7 +508,7 @@ static void start_bunch(struct session *session, size_t count)
 
 static bool may_start(const struct session *session)
 {
-    return session->running < SESSION_RUNNING_MAX &&
+    return session->running < session->server->running_max &&
            conn_queued_bytes(session->conn) <= SESSION_UNREAD_MAX;
 }
 

@@ -291,6 +291,7 @@ err_t tables_listen(struct tables *tables, const struct tables_listen_options *o
     budget_init(&server->answers, budget, budget ? budget->limit_bytes / 4 : SIZE_MAX);
     budget_init(&server->frames, budget, budget ? budget->limit_bytes / 4 : SIZE_MAX);
     server->body_max_bytes = CQL_FRAME_MAX;
+    server->running_max = 2 + loops_count(tables_loops(tables));
     if (server->frames.limit_bytes < CQL_FRAME_MAX + CQL_HEAD_SIZE)
         server->body_max_bytes = server->frames.limit_bytes - CQL_HEAD_SIZE;
     snprintf(server->host, sizeof server->host, "%s", options->host);

@@ -21,7 +21,6 @@
 enum {
     CQL_FRAME_MAX = 64 << 20,
     SESSION_IN_FLIGHT_MAX = 1024,
-    SESSION_RUNNING_MAX = 16,       // on workers; the others of the connection wait
     BUNCH_MAX = 32,                 // reads of one row that a worker takes at once
     BUNCH_BYTES_MAX = 64 << 10,     // of answers; then the rest of the bunch waits again
     SESSION_UNREAD_MAX = 256 << 10, // bytes of answers not yet taken; more, and they wait too
@@ -66,6 +65,7 @@ struct tables_server {
     struct budget
         frames; // requests: each is held several times over while it is parsed and written
     size_t body_max_bytes;
+    size_t running_max; // requests of one connection on workers; its others wait
     struct trace traces[TRACES_MAX];
     size_t trace_count; // ever; the newest is at (trace_count - 1) % TRACES_MAX
     char host[64];

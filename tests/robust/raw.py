@@ -9,6 +9,11 @@ SEED = int(os.environ.get("ROBUST_SEED", str(random.randrange(1 << 30))))
 MB = 1 << 20
 
 
+def patience():
+    """A second, on a machine that has its cores for itself."""
+    return max(1.0, os.getloadavg()[0] / os.cpu_count())
+
+
 def address(weir, part):
     host, port = weir.at[part].rsplit(":", 1)
     return host, int(port)
@@ -238,4 +243,4 @@ def assert_well(weir, what=""):
                         ("console", lambda w: http_is_well(w, "console")),
                         ("people", lambda w: http_is_well(w, "people"))):
         took = check(weir)
-        assert took < 1.0, f"{name} took {took:.2f} s {what}"
+        assert took < patience(), f"{name} took {took:.2f} s {what}"

@@ -7,7 +7,7 @@ import pytest
 
 from conftest import wait_for
 from raw import (assert_well, connect, cql_call, cql_connect, cql_error, cql_query, http_is_well, kafka_batch,
-                 kafka_call, kafka_create, kafka_fetch_body, kafka_produce_body)
+                 kafka_call, kafka_create, kafka_fetch_body, kafka_produce_body, patience)
 
 KAFKA_STORAGE_ERROR = 56
 CQL_RETRY = (0x0000, 0x1001, 0x1100)  # server error, overloaded, write timeout: drivers may try again
@@ -80,7 +80,7 @@ def test_a_full_disk_refuses_produces_and_keeps_what_was_acknowledged(start_weir
         for _ in range(5):
             assert produce(sock, 99999)[0] == KAFKA_STORAGE_ERROR, "still refused, still answered"
         assert_all_there(weir, acked)
-        assert http_is_well(weir, "console") < 1.0
+        assert http_is_well(weir, "console") < patience()
         disk.resize("400m")
         code, offset = wait_for(lambda: [r for r in [produce(sock, 77777)] if r[0] == 0], "writes to go on", 10)[0]
         acked[offset] = 77777
@@ -138,7 +138,7 @@ def test_a_full_disk_refuses_cql_writes_and_keeps_what_was_acknowledged(start_we
         code, words = cql_error(body)
         assert code in CQL_RETRY and "space" in words, (hex(code), words)
         assert_rows_there(weir, acked)
-        assert http_is_well(weir, "console") < 1.0
+        assert http_is_well(weir, "console") < patience()
     disk.resize("400m")
 
     def writes_again():
