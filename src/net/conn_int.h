@@ -75,6 +75,7 @@ struct listener {
     size_t next_shard;
     int fds[2];
     uv_poll_t accepts[2]; // on loop 0
+    struct timer accept_timer;
     size_t fd_count;
     uint16_t port;
     const struct conn_ops *ops;

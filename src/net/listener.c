@@ -16,6 +16,7 @@
 
 #define SCRATCH_BYTES    65536
 #define ACCEPTS_PER_TURN 64
+#define ACCEPT_RETRY_MS  100
 #define CONN_MAX         20000
 #define QUEUE_MAX_BYTES  ((size_t)64 << 20)
 
@@ -66,6 +67,24 @@ static void arrive(struct post *post)
     mem_free(arrival);
 }
 
+static void accept_again(struct timer *timer);
+static void on_accept(uv_poll_t *poll, int status, int events);
+
+// Out of file descriptors: the waiting connection would be told again and again.
+static void accept_later(struct listener *listener)
+{
+    for (size_t i = 0; i < listener->fd_count; i++)
+        uv_poll_stop(&listener->accepts[i]);
+    timer_start(listener->shards[0].loop, &listener->accept_timer, ACCEPT_RETRY_MS);
+}
+
+static void accept_again(struct timer *timer)
+{
+    struct listener *listener = CONTAINER_OF(timer, struct listener, accept_timer);
+    for (size_t i = 0; i < listener->fd_count; i++)
+        uv_poll_start(&listener->accepts[i], UV_READABLE, on_accept);
+}
+
 static void on_accept(uv_poll_t *poll, int status, int events)
 {
     (void)status;
@@ -74,6 +93,8 @@ static void on_accept(uv_poll_t *poll, int status, int events)
     int listening = listener->fds[poll - listener->accepts];
     for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
         int fd = socket_accept(listening);
+        if (fd == SOCKET_CLOSED)
+            accept_later(listener);
         if (fd < 0)
             return;
         if (atomic_fetch_add(&listener->conn_count, 1) >= listener->conn_max) {
@@ -124,6 +145,7 @@ err_t listener_open(struct listener **out, struct loops *loops,
     listener->port = port;
     listener->ops = options->ops;
     listener->ctx = options->ctx;
+    timer_init(&listener->accept_timer, accept_again);
     listener->conn_max = options->conn_max ? options->conn_max : CONN_MAX;
     listener->frame_max_bytes = options->frame_max_bytes;
     listener->queue_max_bytes =
@@ -163,6 +185,7 @@ static void accept_closed(uv_handle_t *handle)
 static void close_accepts(struct post *post)
 {
     struct listener *listener = CONTAINER_OF(post, struct conn__shard, close)->listener;
+    timer_stop(&listener->accept_timer);
     for (size_t i = 0; i < listener->fd_count; i++)
         uv_close((uv_handle_t *)&listener->accepts[i], accept_closed);
 }

@@ -1,4 +1,5 @@
 """Thousands of idle connections: little memory each, nobody disturbed, all let go at the end."""
+import os
 import resource
 import socket
 import time
@@ -47,3 +48,24 @@ def test_idle_connections_cost_little_and_disturb_nobody(start_weir, empty_proje
         sock.close()
     wait_for(lambda: open_files(weir) <= files + 4, "all connections to be let go", 20)
     assert_well(weir, "afterwards")
+
+
+def cpu_seconds(weir):
+    fields = open(f"/proc/{weir.process.pid}/stat").read().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_more_connections_than_descriptors_wait_their_turn_without_spinning(start_weir, empty_project):
+    weir = start_weir(empty_project)
+    assert_well(weir)
+    files = open_files(weir)
+    resource.prlimit(weir.process.pid, resource.RLIMIT_NOFILE, (files + 100, files + 100))
+    crowd = [socket.create_connection(address(weir, "kafka"), timeout=10) for _ in range(200)]
+    wait_for(lambda: open_files(weir) >= files + 95, "the descriptors to run out", 10)
+    before = cpu_seconds(weir)
+    time.sleep(1.0)  # a second of real time, to see how much of it is burnt
+    assert cpu_seconds(weir) - before < 0.3
+    for sock in crowd:
+        sock.close()
+    wait_for(lambda: open_files(weir) <= files + 4, "the crowd to be let go", 10)
+    assert_well(weir, "after the crowd")
