@@ -265,7 +265,7 @@ def number(value):
 
 def table(out, title, ours, theirs, rows):
     """rows: (what, name, unit, factor, higher is better). Ratios say how many times better weir is."""
-    out += ["", f"## {title}", "", "| | weir | " + " | ".join(f"{peer} | ×" for peer in theirs) + " |"]
+    out += ["", f"## {title}", "", "| | weir |" + "".join(f" {peer} | × |" for peer in theirs)]
     out.append("|---|" + "---:|" * (1 + 2 * len(theirs)))
     for what, name, unit, factor, more in rows:
         mine = figure(ours, name)
@@ -280,7 +280,7 @@ def table(out, title, ours, theirs, rows):
 
 def results():
     first_line = lambda *command: run(*command).splitlines()[0]
-    model = next((line.split(": ")[1] for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
+    model = next((line.split(": ")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
     memory_gb = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
     versions = {step: value["version"] for step, value in figures.items() if "version" in value}
     kafkas = [step for step in ("Kafka fsync", "Kafka") if step in versions]

@@ -37,11 +37,12 @@ static int by_value(const void *a, const void *b)
 void bench_latencies(struct bench *bench, const char *name, int64_t *latencies_us, size_t count)
 {
     char title[64];
+    size_t half = count / 2, most = count * 99 / 100;
     qsort(latencies_us, count, sizeof *latencies_us, by_value);
     snprintf(title, sizeof title, "%s_p50", name);
-    bench_result(bench, title, (double)latencies_us[count / 2], "us");
+    bench_result(bench, title, (double)latencies_us[half], "us");
     snprintf(title, sizeof title, "%s_p99", name);
-    bench_result(bench, title, (double)latencies_us[count * 99 / 100], "us");
+    bench_result(bench, title, (double)latencies_us[most], "us");
 }
 
 // User and system time are the 12th and 13th numbers behind the name in parentheses, in ticks.
