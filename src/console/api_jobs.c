@@ -124,6 +124,7 @@ static err_t task_log(struct exchange *exchange)
     int64_t number;
     if (!exchange_int(exchange, "try", 0, 0, 100000, &number))
         return exchange->diag.code;
+    exchange->content_type = "text/plain; charset=utf-8";
     return dags.ops->log(dags.self, exchange->parts[0], exchange->parts[1], exchange->parts[2],
                          (int)number, &exchange->json, &exchange->diag);
 }

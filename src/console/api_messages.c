@@ -5,6 +5,7 @@
 
 #include "base/vec.h"
 #include "console/route.h"
+#include "data/number.h"
 #include "wire/kafka/record.h"
 
 #include <inttypes.h>
@@ -18,6 +19,8 @@ struct message {
     int32_t partition;
     int64_t offset, timestamp_ms;
     struct bytes key, value;
+    size_t value_size; // uncut
+    size_t header_count;
 };
 
 struct messages {
@@ -39,7 +42,9 @@ static void take_batch(struct messages *messages, int32_t partition, int64_t fro
                                   .offset = record.offset,
                                   .timestamp_ms = record.timestamp_ms,
                                   .key = arena_bytes(messages->arena, record.key),
-                                  .value = record.value};
+                                  .value = record.value,
+                                  .value_size = record.value.size,
+                                  .header_count = record.header_count};
         if (message.value.size > VALUE_MAX_BYTES)
             message.value.size = VALUE_MAX_BYTES;
         message.value = arena_bytes(messages->arena, message.value);
@@ -125,14 +130,57 @@ static err_t list_messages(struct exchange *exchange)
                    i ? "," : "", message->partition, message->offset, message->timestamp_ms);
         write_bytes(&exchange->json, "key", message->key);
         write_bytes(&exchange->json, "value", message->value);
-        str_append_byte(&exchange->json, '}');
+        str_printf(&exchange->json, ",\"size\":%zu,\"headers\":%zu}", message->value_size,
+                   message->header_count);
     }
     str_append_byte(&exchange->json, ']');
     vec_release(&messages.all);
     return err;
 }
 
+// The value of `record` at `offset`, out of the batches that begin with its own.
+static bool find_value(struct reader reader, int64_t offset, struct str *out)
+{
+    struct bytes batch;
+    bool found = false;
+    while (!found && record_batch_next(&reader, &batch)) {
+        struct record_reader records;
+        struct record record;
+        if (record_reader_open(&records, batch, UNPACK_BYTES, NULL))
+            break;
+        while (!found && record_reader_next(&records, &record))
+            found = record.offset == offset;
+        if (found && record.value.ptr)
+            str_append_bytes(out, record.value);
+        record_reader_release(&records);
+    }
+    return found;
+}
+
+// One message's value, byte for byte.
+static err_t message_value(struct exchange *exchange)
+{
+    struct log_port log = exchange_options(exchange)->log;
+    int64_t partition, offset;
+    struct buf *block = NULL;
+    if (!number_parse_long(bytes_from(exchange->parts[1]), false, &partition) ||
+        !number_parse_long(bytes_from(exchange->parts[2]), false, &offset) || partition < 0 ||
+        partition > INT32_MAX || offset < 0)
+        return FAIL(&exchange->diag, ERR_INVALID, "expected /messages/PARTITION/OFFSET");
+    TRY(log.ops->read(log.self, exchange->parts[0], (int32_t)partition, offset, READ_BYTES, &block,
+                      &exchange->diag));
+    bool found = block && find_value(reader_make(buf_bytes(block)), offset, &exchange->json);
+    if (block)
+        buf_unref(block);
+    if (!found)
+        return FAIL(&exchange->diag, ERR_NOT_FOUND, "there is no message at offset %" PRId64,
+                    offset);
+    exchange->content_type = "application/octet-stream";
+    return ERR_OK;
+}
+
 const struct route message_routes[] = {
     {"GET", "/api/topics/*/messages", list_messages},
+    {"GET", "/api/topics/*/messages/*/*", message_value},
     {NULL, NULL, NULL},
 };

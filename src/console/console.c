@@ -81,15 +81,13 @@ static const struct route *find_route(struct exchange *exchange, bool *known)
 static void answer_route(struct exchange *exchange, const struct route *route)
 {
     err_t err = route->answer(exchange);
-    size_t size = strlen(route->pattern);
-    bool text = size > 4 && strcmp(route->pattern + size - 4, "/log") == 0;
     http_set_header(exchange->request, "Cache-Control", "no-store");
     if (err)
         http_respond_error(exchange->request, err_info(err)->http,
                            exchange->diag.code ? diag_text(&exchange->diag) : err_info(err)->text);
     else
         http_respond(exchange->request, 200,
-                     text ? "text/plain; charset=utf-8" : "application/json",
+                     exchange->content_type ? exchange->content_type : "application/json",
                      str_bytes(&exchange->json));
 }
 

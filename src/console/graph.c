@@ -54,11 +54,26 @@ static void add_edge(struct graph *graph, const char *from, const char *to, cons
     json_array_append_new(graph->edges, edge);
 }
 
-static const char *run_state(const json_t *run)
+// Does a task of the DAG fetch records?
+static bool fetches(const json_t *dag)
+{
+    size_t index;
+    json_t *task;
+    json_array_foreach(json_object_get(dag, "tasks"), index, task)
+    {
+        if (text_of(task, "topic")[0])
+            return true;
+    }
+    return false;
+}
+
+// A run that fetched nothing is not "ok".
+static const char *run_state(const json_t *dag, const json_t *run)
 {
     const char *state = text_of(run, "state");
+    bool empty = fetches(dag) && json_integer_value(json_object_get(run, "records")) == 0;
     if (strcmp(state, "success") == 0)
-        return "ok";
+        return empty ? "waiting" : "ok";
     if (strcmp(state, "running") == 0)
         return "running";
     if (strcmp(state, "failed") == 0)
@@ -94,8 +109,8 @@ static void add_dag(struct graph *graph, const json_t *dag)
     else if (text_of(run, "note")[0])
         note = text_of(run, "note");
     snprintf(id, sizeof id, "dag:%s", text_of(dag, "dag_id"));
-    add_node(graph, id, run_state(run), note, json_integer_value(json_object_get(run, "records")),
-             "records");
+    add_node(graph, id, run_state(dag, run), note,
+             json_integer_value(json_object_get(run, "records")), "records");
     size_t index;
     json_t *task;
     json_array_foreach(json_object_get(dag, "tasks"), index, task) add_task(graph, id, task);
@@ -111,7 +126,6 @@ static void add_stream(struct graph *graph, const json_t *stream)
     snprintf(topic, sizeof topic, "topic:%s", text_of(json_object_get(stream, "source"), "topic"));
     snprintf(query, sizeof query, "query:%s", text_of(stream, "name"));
     snprintf(table, sizeof table, "table:%s.%s", text_of(sink, "keyspace"), text_of(sink, "table"));
-    rates_note(graph->rates, query, rows, clock_mono_us());
     add_node(graph, topic, "idle", "", 0, "records");
     json_int_t lag = json_integer_value(json_object_get(stream, "lag"));
     const char *shown = strcmp(state, "failed") == 0    ? "failed"
@@ -131,9 +145,26 @@ static void add_topic(struct graph *graph, const json_t *topic)
     char id[300];
     snprintf(id, sizeof id, "topic:%s", text_of(topic, "name"));
     json_int_t records = json_integer_value(json_object_get(topic, "records"));
-    rates_note(graph->rates, id, records, clock_mono_us());
     add_node(graph, id, rates_per_second(graph->rates, id) > 0 ? "running" : "ok", "", records,
              "records");
+}
+
+void graph_note_rates(const json_t *streams, const json_t *topics, struct rates *rates)
+{
+    char name[300];
+    size_t index;
+    json_t *item;
+    int64_t now_us = clock_mono_us();
+    json_array_foreach(topics, index, item)
+    {
+        snprintf(name, sizeof name, "topic:%s", text_of(item, "name"));
+        rates_note(rates, name, json_integer_value(json_object_get(item, "records")), now_us);
+    }
+    json_array_foreach(streams, index, item)
+    {
+        snprintf(name, sizeof name, "query:%s", text_of(item, "name"));
+        rates_note(rates, name, json_integer_value(json_object_get(item, "numInputRows")), now_us);
+    }
 }
 
 json_t *graph_json(const json_t *dags, const json_t *streams, const json_t *topics,
@@ -142,6 +173,7 @@ json_t *graph_json(const json_t *dags, const json_t *streams, const json_t *topi
     struct graph graph = {.nodes = json_array(), .edges = json_array(), .rates = rates};
     size_t index;
     json_t *item;
+    graph_note_rates(streams, topics, rates);
     json_array_foreach(topics, index, item) add_topic(&graph, item);
     json_array_foreach(dags, index, item) add_dag(&graph, item);
     json_array_foreach(streams, index, item) add_stream(&graph, item);

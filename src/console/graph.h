@@ -16,4 +16,7 @@
 json_t *graph_json(const json_t *dags, const json_t *streams, const json_t *topics,
                    struct rates *rates);
 
+// Only the counters of graph_json.
+void graph_note_rates(const json_t *streams, const json_t *topics, struct rates *rates);
+
 #endif

@@ -3,12 +3,14 @@
 // live: what the page shows, kept fresh and pushed to every open page as server-sent events.
 //
 // One thread looks at the ports: at once when something changed (console_changed), at most four
-// times a second, and once a second for rates. Boards are read only while a page is open, and no
-// more often than their queries cost (a board that takes 100 ms is read every second at most).
+// times a second, and once a second for rates; a look that takes long is followed by a rest three
+// times as long. While no page is open only the counters behind the rates are read. Boards are
+// read no more often than their queries cost (one that takes 100 ms once a second at most).
 //
-// Events     `state`: {project, pid, graph, dags, streams, topics, groups}; `boards`: [board]. Each
-// is sent when
-//            it differs from the last one sent.
+// Events     `state`: {project, addresses, rss_bytes, graph, dags, streams, topics, groups, tables,
+//            totals}; `boards`: [board]. Each is sent when it differs from the last one sent.
+// Bounds     200 topics, tables and outside groups, 100 DAGs and queries, 12 runs of a DAG, 100
+//            tasks of a run, 50 batches of a query; `totals` tells how many there are.
 #ifndef CONSOLE_LIVE_H
 #define CONSOLE_LIVE_H
 

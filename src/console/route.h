@@ -20,6 +20,7 @@ struct exchange {
     const char *parts[ROUTE_PARTS_MAX];
     struct arena arena;
     struct str json;
+    const char *content_type; // of what `json` holds, when it is not JSON
     struct diag diag;
 };
 

@@ -221,6 +221,7 @@ static void write_tasks(struct str *json, const struct dag *dag)
         }
         str_append_byte(json, ']');
         text_field(json, "topic", task->topic);
+        text_field(json, "url", task->type == TYPE_OF_HTTP ? task->http.url : NULL);
         str_append_byte(json, '}');
     }
     str_append_byte(json, ']');

@@ -1,5 +1,5 @@
 // Boards: pages of panels over CQL or SQL.
-import { Grid } from "./data";
+import { Grid } from "./grid";
 import { compact, whole } from "./format";
 import { LineChart } from "./line";
 import { WorldMap } from "./map";
@@ -29,7 +29,7 @@ function Bars({ panel }: { panel: Panel }) {
     <ul class="bars">
       {order.map((i) => (
         <li key={labels[i]}>
-          <span class="name">{labels[i]}</span>
+          <span class="name" title={labels[i] ?? "NULL"}>{labels[i] ?? "NULL"}</span>
           <span class="bar"><span style={{ width: `${(values[i] / most) * 100}%` }} /></span>
           <span class="value">{compact(values[i])}</span>
         </li>
@@ -38,30 +38,36 @@ function Bars({ panel }: { panel: Panel }) {
   );
 }
 
+function Figure({ text, unit }: { text: string | null; unit?: string }) {
+  const value = Number(text);
+  if (text === null) return <p class="empty">null</p>;
+  return <p class="number">{Number.isNaN(value) ? text : Number.isInteger(value) ? whole(value) : value.toLocaleString("en", { maximumFractionDigits: 2 })}{unit && <small> {unit}</small>}</p>;
+}
+
 function Body({ panel }: { panel: Panel }) {
-  if (panel.error) return <p class="error">{panel.error}</p>;
-  if (panel.kind === "number") return <p class="number">{whole(Number(panel.rows?.[0]?.[0] ?? 0))}{panel.unit && <small> {panel.unit}</small>}</p>;
+  if (panel.error) return <pre class="error">{panel.error}</pre>;
   if (!panel.rows || panel.rows.length === 0) return <p class="empty">no rows yet</p>;
+  if (panel.kind === "number") return <Figure text={panel.rows[0][0]} unit={panel.unit} />;
   switch (panel.kind) {
     case "line": return <LineChart xs={column(panel, panel.x)} ys={numbers(column(panel, panel.y))} name={panel.y!} />;
     case "bar": return <Bars panel={panel} />;
     case "map": return <WorldMap latitudes={numbers(column(panel, panel.latitude))} longitudes={numbers(column(panel, panel.longitude))} sizes={panel.size ? numbers(column(panel, panel.size)) : null} />;
     case "pyramid": return <Pyramid ages={numbers(column(panel, panel.age))} genders={column(panel, panel.gender)} values={numbers(column(panel, panel.value))} />;
-    default: return <Grid columns={panel.columns!.map((one) => one.name)} rows={sorted(panel, panel.sort).slice(0, panel.top ?? 20)} />;
+    default: return <Grid name={panel.title} columns={panel.columns!} rows={sorted(panel, panel.sort).slice(0, panel.top ?? 20)} />;
   }
 }
 
 function PanelCard({ panel }: { panel: Panel }) {
   let body;
-  try { body = Body({ panel }); } catch (error) { body = <p class="error">{(error as Error).message}</p>; }
+  try { body = Body({ panel }); } catch (error) { body = <pre class="error">{(error as Error).message}</pre>; }
   return (
-    <article class={`panel of-${panel.kind}`} title={panel.cql ?? panel.sql}>
-      <h3>{panel.title}</h3>
+    <article class={`panel of-${panel.kind}`} aria-label={panel.title}>
+      <h3 title={panel.cql ?? panel.sql}>{panel.title}</h3>
       {body}
     </article>
   );
 }
 
 export function BoardView({ board }: { board: Board }) {
-  return <div class="board">{board.panels.map((panel) => <PanelCard panel={panel} key={panel.title} />)}</div>;
+  return <div class="board">{board.panels.map((panel, i) => <PanelCard panel={panel} key={i} />)}</div>;
 }

@@ -8,6 +8,8 @@ export function compact(value: number): string {
   return whole(value);
 }
 
+export const plural = (count: number, one: string, many = `${one}s`): string => (count === 1 ? one : many);
+
 export function bytes(value: number): string {
   if (value < 1024) return `${value} B`;
   const units = ["KB", "MB", "GB", "TB"];

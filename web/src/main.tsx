@@ -2,9 +2,10 @@ import { render } from "preact";
 import { useState } from "preact/hooks";
 import { BoardView } from "./board";
 import { Dags } from "./dags";
-import { Tables, Topics } from "./data";
+import { Ask, Tables, Topics } from "./data";
 import { bytes } from "./format";
 import { Graph } from "./graph";
+import { followLinks } from "./link";
 import { boards, connected, listen, state } from "./state";
 import { Streams } from "./streams";
 import "./style.css";
@@ -58,6 +59,7 @@ function App() {
         <Section id="queries" title="Queries"><Streams /></Section>
         <Section id="topics" title="Topics"><Topics /></Section>
         <Section id="tables" title="Tables"><Tables /></Section>
+        <Section id="ask" title="Ask"><Ask /></Section>
       </main>
     </>
   );
@@ -65,4 +67,5 @@ function App() {
 
 applyTheme(localStorage.getItem("theme") ?? "");
 render(<App />, document.getElementById("app")!);
+followLinks();
 listen();

@@ -15,18 +15,21 @@ export interface Task {
 }
 export interface Dag {
   dag_id: string; description: string | null; schedule: string | null; is_paused: boolean; next_run_at: string | null;
-  waiting: string | null; last_run: Run | null; runs: Run[]; run?: Run & { tasks: Task[] };
+  waiting: string | null; runs: Run[]; run?: Run & { tasks: Task[] };
+  tasks: { task_id: string; type: string; topic: string | null; downstream: string[] }[];
 }
 export interface Stream {
   name: string; state: string; waiting: string | null; error: string | null; source: { topic: string };
   sink: { keyspace: string; table: string }; sql: string; batchId: number; numInputRows: number;
   inputRowsPerSecond: number; processedRowsPerSecond: number; lag: number;
-  lastProgress?: { durationMs?: Record<string, number>; timestamp?: string } | null;
+  batches: [number, number][]; // rows and milliseconds, oldest first
 }
+export interface Group { id: string; state: string; members: number; lags: Record<string, number> }
 export interface Topic { name: string; partitions: number; records: number; bytes: number }
 export interface State {
   project: string; kafka: string; cql: string; people: string; rss_bytes: number;
   graph: { nodes: Node[]; edges: Edge[] }; dags: Dag[]; streams: Stream[]; topics: Topic[];
+  groups: Group[]; tables: string[]; totals: { topics: number; dags: number; streams: number; tables: number };
 }
 export interface Panel {
   title: string; kind: string; cql?: string; sql?: string; x?: string; y?: string; label?: string; value?: string;
@@ -44,7 +47,7 @@ export const now = signal(Date.now());
 
 export function listen(): void {
   const events = new EventSource("/api/events");
-  events.addEventListener("state", (event) => { state.value = JSON.parse((event as MessageEvent).data); });
+  events.addEventListener("state", (event) => { now.value = Date.now(); state.value = JSON.parse((event as MessageEvent).data); });
   events.addEventListener("boards", (event) => { boards.value = JSON.parse((event as MessageEvent).data); });
   events.onopen = () => { connected.value = true; };
   events.onerror = () => { connected.value = false; };

@@ -1,0 +1,3 @@
+def count_rows():
+    orders = {"yesterday": 20}
+    return orders["today"]
