@@ -146,6 +146,20 @@ err_t request_build(struct request *request, struct diag *diag)
 
 // --- stripes ---
 
+// Whoever had the stripes meanwhile wrote with a later time: what is decided on what they wrote
+// must not lose to it.
+static void stamp(struct request *request)
+{
+    int64_t before = request->ts;
+    request->ts = tables_timestamps(request->tables, 1);
+    for (size_t i = 0; i < request->count; i++) {
+        struct write_context *write = &request->items[i].write;
+        write->terms.now_us = request->ts;
+        if (write->ts == before) // else the client chose it
+            write->ts = request->ts;
+    }
+}
+
 // Taken in ascending order, so that two requests never wait for each other.
 void request_lock(struct request *request)
 {
@@ -159,6 +173,7 @@ void request_lock(struct request *request)
     for (size_t i = 0; i < TABLES_STRIPES; i++)
         if (request->stripes[i / 64] >> i % 64 & 1)
             mutex_lock(&request->tables->stripes[i]);
+    stamp(request);
 }
 
 void request_unlock(struct request *request)

@@ -7,8 +7,10 @@
 #include "base/mem.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/thread.h"
 #include "tables/exec.h"
 #include "tables/parse.h"
+#include "tables/tables_int.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -287,6 +289,102 @@ static void conditions(void **state)
     CQL("SELECT * FROM t", "");
 }
 
+enum { RACERS = 4, RACER_TURNS = 100 };
+
+struct racer {
+    struct thread thread;
+    const char *text;
+    int failed;
+    bool applied;
+};
+
+static void race(void *ctx)
+{
+    struct racer *racer = ctx;
+    struct table_port port = tables_port(tables);
+    for (int i = 0; i < RACER_TURNS; i++) {
+        struct arena arena = ARENA_INIT;
+        struct diag diag = DIAG_INIT;
+        struct cql_result result;
+        racer->failed += port.ops->cql(port.self, "ks", bytes_from(racer->text), 10, &arena,
+                                       &result, &diag) != ERR_OK;
+        arena_release(&arena);
+    }
+}
+
+static void race_all(const char *const *texts)
+{
+    struct racer racers[RACERS] = {0};
+    for (size_t i = 0; i < RACERS; i++) {
+        racers[i].text = texts[i];
+        thread_start(&racers[i].thread, "racer", race, &racers[i]);
+    }
+    for (size_t i = 0; i < RACERS; i++) {
+        thread_join(&racers[i].thread);
+        assert_int_equal(racers[i].failed, 0);
+    }
+}
+
+static void run_conditional(void *ctx)
+{
+    struct racer *racer = ctx;
+    racer->applied = strcmp(run(racer->text), "True") == 0;
+}
+
+static void a_conditional_write_that_waited_is_newer_than_what_it_waited_for(void **state)
+{
+    (void)state;
+    make_keyspace();
+    CQL("CREATE TABLE t (k int PRIMARY KEY, v int)", "");
+    for (size_t i = 0; i < TABLES_STRIPES; i++)
+        mutex_lock(&tables->stripes[i]);
+    int64_t before = tables->last_us;
+    struct racer racer = {.text = "UPDATE t SET v = 2 WHERE k = 1 IF v = 1"};
+    thread_start(&racer.thread, "racer", run_conditional, &racer);
+    for (int64_t end_us = clock_mono_us() + 10000000; tables->last_us == before;)
+        assert_true(clock_mono_us() < end_us);
+    static const char insert[] = "INSERT INTO t (k, v) VALUES (1, 1)";
+    struct arena arena = ARENA_INIT;
+    struct cql_result result;
+    struct table_port port = tables_port(tables);
+    assert_int_equal(port.ops->cql(port.self, "ks", bytes_from(insert), 1, &arena, &result, NULL),
+                     ERR_OK);
+    arena_release(&arena);
+    for (size_t i = 0; i < TABLES_STRIPES; i++)
+        mutex_unlock(&tables->stripes[i]);
+    thread_join(&racer.thread);
+    assert_true(racer.applied);
+    CQL("SELECT v FROM t", "2");
+}
+
+static void racing_counters_lose_no_increment(void **state)
+{
+    (void)state;
+    make_keyspace();
+    CQL("CREATE TABLE t (k int PRIMARY KEY, n counter)", "");
+    static const char add[] = "UPDATE t SET n += 1 WHERE k = 1";
+    static const char *const texts[RACERS] = {add, add, add, add};
+    race_all(texts);
+    CQL("SELECT n FROM t", "400");
+}
+
+static void a_counter_counts_on_when_the_clock_went_back_and_down_in_one_batch(void **state)
+{
+    (void)state;
+    make_keyspace();
+    CQL("CREATE TABLE t (k int PRIMARY KEY, n counter)", "");
+    clock_simulate(INT64_C(2000000000000000));
+    CQL("UPDATE t SET n += 5 WHERE k = 1", "");
+    clock_simulate(INT64_C(1900000000000000));
+    reopen();
+    CQL("UPDATE t SET n -= 3 WHERE k = 1", "");
+    CQL("SELECT n FROM t", "2");
+    CQL("BEGIN COUNTER BATCH UPDATE t SET n += 5 WHERE k = 1; UPDATE t SET n -= 6 WHERE k = 1; "
+        "APPLY BATCH",
+        "");
+    CQL("SELECT n FROM t", "1");
+}
+
 static void scans_go_in_token_order(void **state)
 {
     (void)state;
@@ -444,6 +542,9 @@ int main(void)
         TEST(collections),
         TEST(counters),
         TEST(conditions),
+        TEST(a_conditional_write_that_waited_is_newer_than_what_it_waited_for),
+        TEST(racing_counters_lose_no_increment),
+        TEST(a_counter_counts_on_when_the_clock_went_back_and_down_in_one_batch),
         TEST(scans_go_in_token_order),
         TEST(definitions_and_their_refusals),
         TEST(pages_of_any_size_give_the_same_rows),

@@ -240,6 +240,10 @@ static void count(struct write_context *context, enum assignment_kind kind, stru
     for (int i = 0; i < 8; i++)
         bytes[i] = (uint8_t)(now >> (56 - 8 * i));
     add_cell(context, cells, BYTES_NULL, bytes_make(bytes, 8));
+    // Built on what is stored, so newer than it, whatever the clock says.
+    struct cell *cell = &cells->all.items[cells->all.count - 1];
+    if (stored->all.count && stored->all.items[0].ts >= cell->ts)
+        cell->ts = stored->all.items[0].ts + 1;
 }
 
 // --- one assignment ---
