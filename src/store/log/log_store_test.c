@@ -413,6 +413,61 @@ static void a_full_disk_refuses_and_goes_on_when_space_returns(void **state)
     remove_dir(dir);
 }
 
+static _Atomic int appends_done;
+
+struct two_appends {
+    struct partition *partition;
+    struct append appends[2];
+};
+
+static void count_done(struct append *append)
+{
+    (void)append;
+    appends_done++;
+}
+
+// On the writer's thread: so the next round takes both.
+static void append_twice(void *ctx)
+{
+    struct two_appends *two = ctx;
+    struct batch_spec spec = {.count = 1, .producer_id = 3, .value_bytes = 10000};
+    for (int i = 0; i < 2; i++) {
+        struct buf *buf = make_batch(spec);
+        two->appends[i] = (struct append){.buf = buf,
+                                          .batch = buf->ptr,
+                                          .size = buf->size,
+                                          .until = APPEND_SYNCED,
+                                          .done = count_done};
+        partition_append(two->partition, &two->appends[i]);
+    }
+}
+
+static void
+a_repeated_batch_is_refused_when_the_first_copy_of_its_round_was_not_written(void **state)
+{
+    (void)state;
+    const char *dir = fresh_dir();
+    struct log_store *store = open_store(dir, SYNCED);
+    struct topic *topic;
+    struct two_appends two = {.partition = make_topic(store, "a", &topic)};
+    put(two.partition, (struct batch_spec){.count = 1});
+    signal(SIGXFSZ, SIG_IGN);
+    struct rlimit before, tight = {.rlim_cur = 5000};
+    getrlimit(RLIMIT_FSIZE, &before);
+    tight.rlim_max = before.rlim_max;
+    setrlimit(RLIMIT_FSIZE, &tight);
+    writer_call(store, append_twice, &two);
+    topic_unref(topic);
+    log_store_close(store); // completes them
+    setrlimit(RLIMIT_FSIZE, &before);
+    assert_int_equal(appends_done, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(two.appends[i].err, ERR_DISK_FULL);
+        mem_free(two.appends[i].story);
+    }
+    remove_dir(dir);
+}
+
 static _Atomic bool sync_fails;
 
 static err_t sync_or_fail(int fd, struct diag *diag)
@@ -552,6 +607,8 @@ int main(void)
         cmocka_unit_test(retention_takes_whole_segments_by_size_and_by_age),
         cmocka_unit_test(deleted_records_stay_deleted),
         cmocka_unit_test(a_full_disk_refuses_and_goes_on_when_space_returns),
+        cmocka_unit_test(
+            a_repeated_batch_is_refused_when_the_first_copy_of_its_round_was_not_written),
         cmocka_unit_test(a_failed_sync_is_final_and_what_it_carried_is_lost),
         cmocka_unit_test(bad_batches_are_refused),
         cmocka_unit_test(many_appenders_and_readers_agree),

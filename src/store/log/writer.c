@@ -229,50 +229,6 @@ static bool waits_for_sync(const struct append *append)
     return append->until == APPEND_SYNCED || !append->partition->topic->store->options.sync;
 }
 
-// Checks the sequence of one append and gives it its offsets. Refused and repeated ones leave the
-// run.
-static void admit(struct turn *turn, struct run *run, struct append *append, int64_t now_ms)
-{
-    struct partition *partition = turn->partition;
-    struct batch_header header;
-    (void)batch_header_read(&header, bytes_make(append->batch, append->size));
-    struct producer_match match;
-    struct diag diag = DIAG_INIT;
-    err_t err = producers_admit(&partition->producers, &header, &match, &diag);
-    if (err == ERR_DUPLICATE_SEQUENCE) {
-        append->base_offset = match.base_offset;
-        append->last_offset = match.last_offset;
-        // The first copy may be in this very round, not yet synced.
-        bool waits = waits_for_sync(append) && match.last_offset >= partition->end_offset;
-        list_push_back(waits ? &turn->written : &turn->done, &append->link);
-        return;
-    }
-    if (err != ERR_OK) {
-        set_error(append, err, diag.text);
-        list_push_back(&turn->done, &append->link);
-        return;
-    }
-    header.base_offset = run->next_offset;
-    batch_assign(append->batch, header.base_offset, 0);
-    append->base_offset = header.base_offset;
-    append->last_offset = batch_header_last_offset(&header);
-    if (header.producer_id >= 0) {
-        vec_reserve(&run->undos, 1);
-        producers_record(&partition->producers, &header, now_ms,
-                         &run->undos.items[run->undos.count++]);
-    }
-    const struct segment *segment = active(partition);
-    if (header.max_timestamp > run->max_timestamp)
-        run->max_timestamp = header.max_timestamp;
-    index_builder_add(&run->index, segment, segment->size + run->size, &header, run->max_timestamp);
-    run->next_offset = append->last_offset + 1;
-    run->records += header.record_count;
-    run->size += (int64_t)append->size;
-    vec_push(&run->appends, append);
-    struct file_slice slice = {append->batch, append->size};
-    vec_push(&run->slices, slice);
-}
-
 static err_t write_run(struct round *round, struct segment *segment, struct run *run,
                        const struct topic_limits *limits, struct diag *diag)
 {
@@ -348,6 +304,57 @@ static void run_flush(struct round *round, struct turn *turn, struct run *run,
     run_begin(run, partition);
 }
 
+// Checks the sequence of one append and gives it its offsets. Refused and repeated ones leave the
+// run.
+static void admit(struct round *round, struct turn *turn, struct run *run, struct append *append,
+                  const struct topic_limits *limits, int64_t now_ms)
+{
+    struct partition *partition = turn->partition;
+    struct batch_header header;
+    (void)batch_header_read(&header, bytes_make(append->batch, append->size));
+    struct producer_match match;
+    struct diag diag = DIAG_INIT;
+    err_t err = producers_admit(&partition->producers, &header, &match, &diag);
+    if (err == ERR_DUPLICATE_SEQUENCE && match.last_offset >= partition->next_offset) {
+        // The first copy is in this run: write it, for if that fails this one is no repetition.
+        run_flush(round, turn, run, limits);
+        diag_clear(&diag);
+        err = producers_admit(&partition->producers, &header, &match, &diag);
+    }
+    if (err == ERR_DUPLICATE_SEQUENCE) {
+        append->base_offset = match.base_offset;
+        append->last_offset = match.last_offset;
+        // The first copy may be in this very round, not yet synced.
+        bool waits = waits_for_sync(append) && match.last_offset >= partition->end_offset;
+        list_push_back(waits ? &turn->written : &turn->done, &append->link);
+        return;
+    }
+    if (err != ERR_OK) {
+        set_error(append, err, diag.text);
+        list_push_back(&turn->done, &append->link);
+        return;
+    }
+    header.base_offset = run->next_offset;
+    batch_assign(append->batch, header.base_offset, 0);
+    append->base_offset = header.base_offset;
+    append->last_offset = batch_header_last_offset(&header);
+    if (header.producer_id >= 0) {
+        vec_reserve(&run->undos, 1);
+        producers_record(&partition->producers, &header, now_ms,
+                         &run->undos.items[run->undos.count++]);
+    }
+    const struct segment *segment = active(partition);
+    if (header.max_timestamp > run->max_timestamp)
+        run->max_timestamp = header.max_timestamp;
+    index_builder_add(&run->index, segment, segment->size + run->size, &header, run->max_timestamp);
+    run->next_offset = append->last_offset + 1;
+    run->records += header.record_count;
+    run->size += (int64_t)append->size;
+    vec_push(&run->appends, append);
+    struct file_slice slice = {append->batch, append->size};
+    vec_push(&run->slices, slice);
+}
+
 // Flushes the run and starts a new segment where this append asks for it.
 static err_t make_room(struct round *round, struct turn *turn, struct run *run,
                        const struct append *append, const struct topic_limits *limits,
@@ -400,7 +407,7 @@ static void write_turn(struct round *round, struct turn *turn, struct list *queu
         if (err == ERR_OK)
             err = make_room(round, turn, &run, append, &limits, &diag);
         if (err == ERR_OK) {
-            admit(turn, &run, append, now_ms);
+            admit(round, turn, &run, append, &limits, now_ms);
             continue;
         }
         set_error(append, err, diag.text);
