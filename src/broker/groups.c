@@ -2,8 +2,8 @@
 //
 // __consumer_offsets has one partition. It is kept short by snapshots: when it holds many more
 // records than there are offsets, every group is written anew, each with its mutex held so that no
-// commit can come between reading and queueing; once all of that is durable, everything before the
-// first snapshot record is deleted.
+// commit can come between reading and queueing; once all of that is durable, everything from before
+// it began is deleted.
 #include "broker/groups.h"
 
 #include "base/log.h"
@@ -300,8 +300,7 @@ static void snapshot_appended(struct append *append)
 }
 
 // Queues the group's offsets with its mutex held, then waits.
-static err_t snapshot_group(struct groups *groups, struct group *group, int64_t *first,
-                            struct diag *diag)
+static err_t snapshot_group(struct groups *groups, struct group *group, struct diag *diag)
 {
     struct str batch = {0};
     struct snapshot_append snapshot = {0};
@@ -327,8 +326,6 @@ static err_t snapshot_group(struct groups *groups, struct group *group, int64_t 
     if (err != ERR_OK)
         err = FAIL(diag, err, "%s",
                    snapshot.append.story ? snapshot.append.story : err_info(err)->text);
-    else if (any && *first < 0)
-        *first = snapshot.append.base_offset;
     mem_free(snapshot.append.story);
     cond_release(&snapshot.cond);
     mutex_release(&snapshot.lock);
@@ -341,19 +338,19 @@ err_t groups_snapshot(struct groups *groups, struct diag *diag)
     struct arena arena = ARENA_INIT;
     size_t count;
     err_t err = ERR_OK;
-    int64_t first = -1;
     groups->written = 0;
-    // A group made after this line writes all it has after `first`, or before it exists nothing is
-    // lost.
+    // What is written from here on stays, so a group made after this line loses nothing. What lies
+    // before belongs to groups that are written anew.
+    int64_t first = partition_offsets(groups->partition).end;
     struct group **all = groups_all(groups, &arena, &count);
     for (size_t i = 0; i < count; i++) {
         if (err == ERR_OK)
-            err = snapshot_group(groups, all[i], &first, diag);
+            err = snapshot_group(groups, all[i], diag);
         group_unref(all[i]);
     }
     arena_release(&arena);
     int64_t start;
-    if (err == ERR_OK && first >= 0)
+    if (err == ERR_OK)
         err = partition_delete_before(groups->partition, first, &start, diag);
     return err;
 }
