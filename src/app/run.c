@@ -61,14 +61,14 @@ static bool syncs(const struct run *run)
     return config_is(&run->project->config, CONFIG_DURABILITY, "sync");
 }
 
-static err_t start_broker(struct run *run, struct diag *diag)
+static err_t start_broker(struct run *run, const char *dir, struct diag *diag)
 {
     struct config_address address = config_address(&run->project->config, CONFIG_KAFKA_LISTEN);
     struct config_address advertised = {{0}, 0};
     const char *text = run->project->config.values[CONFIG_KAFKA_ADVERTISED];
     if (text[0] && !address_parse(text, &advertised))
         return FAIL(diag, ERR_CONFIG, "kafka.advertised is '%s', expected host:port", text);
-    struct broker_options options = {.data_dir = folder(run, "kafka"),
+    struct broker_options options = {.data_dir = dir,
                                      .loops = run->loops,
                                      .host = address.host,
                                      .port = address.port,
@@ -93,6 +93,7 @@ static err_t start_tables(struct run *run, struct diag *diag)
 // The two stores recover side by side: each is mostly waiting for its disk.
 struct opening {
     struct run *run;
+    const char *dir;
     struct diag diag;
     err_t err;
 };
@@ -100,12 +101,13 @@ struct opening {
 static void open_broker(void *ctx)
 {
     struct opening *opening = ctx;
-    opening->err = start_broker(opening->run, &opening->diag);
+    opening->err = start_broker(opening->run, opening->dir, &opening->diag);
 }
 
 static err_t open_stores(struct run *run, struct diag *diag)
 {
-    struct opening opening = {.run = run};
+    // Its path is made here: folder() is for one thread.
+    struct opening opening = {.run = run, .dir = folder(run, "kafka")};
     struct thread thread;
     thread_start(&thread, "open-log", open_broker, &opening);
     err_t err = start_tables(run, diag);
