@@ -28,6 +28,7 @@ seen.edges = await page.locator(".graph .edge").count();
 seen.sentence = await page.locator("#dag-user_automation .sentence").innerText();
 seen.tasks = await page.locator("#dag-user_automation .task").count();
 seen.requests_at_first_paint = seen.requests.filter((path) => path !== "/favicon.ico").length;
+await page.waitForFunction(() => document.querySelectorAll(".panel.of-bar li").length === 10);
 await page.screenshot({ path: `${out}/console-light.png`, fullPage: true });
 await page.setViewportSize({ width: 1280, height: 1180 });
 await page.screenshot({ path: `${out}/console.png` }); // the README's, by `make screenshot`

@@ -174,7 +174,7 @@ function DagCard({ dag }: { dag: Dag }) {
       {dag.description && <p class="dim">{dag.description}</p>}
       <p class="line"><span class={`sentence ${last ? look(dag, last) : ""}`}>{sentence(dag, last, now.value)}</span> <Destinations dag={dag} /></p>
       {last?.state === "failed" && last.note && <Failure text={last.note} />}
-      {dag.waiting && <p class={busy ? "waiting" : "dim"}>{!busy && dag.next_run_at ? `Next run ${clock(dag.next_run_at)}.` : dag.waiting}</p>}
+      {dag.waiting && (busy || !dag.is_paused) && <p class={busy ? "waiting" : "dim"}>{!busy && dag.next_run_at ? `Next run ${clock(dag.next_run_at)}.` : dag.waiting}</p>}
       {failed && <Failure text={failed} />}
       {dag.runs.length > 0 && <Runs dag={dag} shown={shown?.run_id} choose={setChosen} />}
       {shown && dag.runs.length > 1 && <p class="dim which">{shown === last ? "Newest run" : "Run"} {shown.run_id}{shown !== last && <>: {sentence(dag, shown, now.value)} {shown.note}</>}</p>}

@@ -112,7 +112,8 @@ export function Graph() {
   const shape = JSON.stringify([nodes.map((node) => node.id), edges.map((edge) => [edge.from, edge.to])]);
   const [placed, hidden] = useMemo(() => {
     const joined = new Set(edges.flatMap((edge) => [edge.from, edge.to]));
-    const ids = nodes.map((node) => node.id), lone = ids.filter((id) => !joined.has(id));
+    const ids = nodes.map((node) => node.id), alone = nodes.filter((node) => !joined.has(node.id));
+    const lone = [...alone.filter((node) => node.kind === "dag"), ...alone.filter((node) => node.kind !== "dag")].map((node) => node.id);
     return [(narrow ? placeNarrow : placeWide)(ids.filter((id) => joined.has(id)), lone.slice(0, LONE_MAX), edges), Math.max(0, lone.length - LONE_MAX)];
   }, [shape, narrow]);
   if (nodes.length === 0) return <p class="empty">Nothing is declared yet: add files to dags/ and streams/.</p>;

@@ -32,7 +32,7 @@ function Header() {
   return (
     <header class="top">
       <h1>weir</h1>
-      <span class="dim">{project}</span>
+      <span class="dim" title={project}>{project.split("/").slice(-2).join("/")}</span>
       <span class={connected.value ? "live" : "live lost"} role="status">{connected.value ? "live" : "connection lost, trying again"}</span>
       <span class="addresses dim">
         <span>Kafka <code>{kafka}</code></span><span>CQL <code>{cql}</code></span>
