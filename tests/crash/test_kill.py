@@ -1,13 +1,17 @@
 """kill -9 at random moments under load: nothing acknowledged is lost, nothing is doubled, nothing needs repair."""
+import collections
+import json
 import os
 import pathlib
 import random
 import threading
 import time
+import urllib.request
 
 from cassandra.cluster import Cluster
 from cassandra.policies import ConstantReconnectionPolicy
-from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from conftest import wait_for
 
@@ -16,40 +20,79 @@ ROUNDS = int(os.environ.get("CRASH_ROUNDS", "20"))
 SEED = int(os.environ.get("CRASH_SEED", str(random.randrange(1 << 30))))
 
 
-class KafkaLoad(threading.Thread):
-    """An idempotent producer of 0, 1, 2, ... into `load`; remembers what was acknowledged."""
+QUICK = {"reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 100}
 
-    def __init__(self, brokers):
+
+class KafkaLoad(threading.Thread):
+    """An idempotent producer of 0, 1, 2, ...; remembers what was acknowledged."""
+
+    def __init__(self, brokers, topic, keys=0, **settings):
         super().__init__()
-        self.brokers, self.acked, self.stopping, self.errors = brokers, set(), False, []
+        self.topic, self.keys, self.acked, self.stopping, self.errors = topic, keys, set(), False, []
+        self.settings = {"bootstrap.servers": brokers, "enable.idempotence": True, "linger.ms": 1,
+                         "message.timeout.ms": 120000, **QUICK, **settings}
 
     def delivered(self, err, message):
         if err:
             self.errors.append(str(err))
         else:
-            self.acked.add(int(message.value()))
+            self.acked.add(int(message.value().split()[0]))
 
     def run(self):
-        producer = Producer({"bootstrap.servers": self.brokers, "enable.idempotence": True, "linger.ms": 1,
-                             "message.timeout.ms": 120000, "reconnect.backoff.ms": 20, "reconnect.backoff.max.ms": 100})
+        producer = Producer(self.settings)
         number = 0
         while not self.stopping:
             if len(producer) < 200:
-                producer.produce("load", str(number).encode(), on_delivery=self.delivered)
+                key = f"key {number % self.keys}" if self.keys else None
+                value = f"{number} {'pad ' * 40}" if self.keys else str(number)
+                producer.produce(self.topic, value.encode(), key=key, on_delivery=self.delivered)
                 number += 1
             producer.poll(0 if len(producer) < 200 else 0.005)
         left = producer.flush(60)
         if left:
             self.errors.append(f"{left} records never answered")
-        self.sent = number
+
+
+class CommitLoad(threading.Thread):
+    """Commits 1, 2, 3, ... for a group; remembers the last one acknowledged and the last one sent."""
+
+    def __init__(self, brokers):
+        super().__init__()
+        self.brokers, self.acked, self.sent, self.stopping = brokers, 0, 0, False
+
+    def place(self, offset=-1001):
+        return TopicPartition("keyed", 1, offset)
+
+    def consumer(self):
+        return Consumer({"bootstrap.servers": self.brokers, "group.id": "commits", "enable.auto.commit": False,
+                         "session.timeout.ms": 6000, **QUICK})
+
+    def run(self):
+        consumer = self.consumer()
+        while not self.stopping:
+            self.sent += 1
+            try:
+                consumer.commit(offsets=[self.place(self.sent)], asynchronous=False)
+                self.acked = self.sent
+            except KafkaException:  # the server was killed: this commit is unknown, go on with the next
+                time.sleep(0.01)
+        consumer.close()
+
+    def check(self):
+        acked = self.acked  # before the question: an answer may only be newer
+        consumer = self.consumer()
+        found = consumer.committed([self.place()], timeout=20)[0].offset
+        consumer.close()
+        assert found >= acked, f"group commit {acked} was acknowledged, {found} is there"
+        assert found <= self.sent
 
 
 class CqlLoad(threading.Thread):
-    """Inserts 0, 1, 2, ... into crash.written; remembers what was acknowledged."""
+    """Calls step(session, 0, 1, 2, ...), which writes; remembers what was acknowledged."""
 
-    def __init__(self, address):
+    def __init__(self, address, step):
         super().__init__()
-        self.address, self.acked, self.stopping = address, set(), False
+        self.address, self.step, self.acked, self.stopping = address, step, set(), False
 
     def run(self):
         host, port = self.address.rsplit(":", 1)
@@ -59,9 +102,8 @@ class CqlLoad(threading.Thread):
                               connect_timeout=2, control_connection_timeout=2)
             try:
                 session = cluster.connect()
-                insert = session.prepare("INSERT INTO crash.written (id, value) VALUES (?, ?)")
                 while not self.stopping:
-                    session.execute(insert, (number, f"value {number}"), timeout=2)
+                    self.step(session, number)
                     self.acked.add(number)
                     number += 1
             except Exception:  # the server was killed: the write in flight is unknown, go on with the next
@@ -71,39 +113,93 @@ class CqlLoad(threading.Thread):
                 cluster.shutdown()
 
 
-def read_all(brokers):
+def insert(session, number):
+    session.execute("INSERT INTO crash.written (id, value) VALUES (%s, %s)", (number, f"value {number}"), timeout=2)
+
+
+def create_table(session, number):
+    session.execute(f"CREATE TABLE crash.made_{number} (id bigint PRIMARY KEY, value text)", timeout=2)
+    session.execute(f"INSERT INTO crash.made_{number} (id) VALUES (1)", timeout=2)
+
+
+def api(weir, path, body=None):
+    data = None if body is None else json.dumps(body).encode()
+    request = urllib.request.Request(f"http://{weir.at['console']}{path}", data, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.load(answer)
+
+
+def runs_of(weir):
+    found = api(weir, "/api/dags/working/runs?limit=1000")
+    return {run["run_id"]: run["state"] for run in (found["runs"] if isinstance(found, dict) else found)}
+
+
+def read_all(brokers, topic, partition=0):
     consumer = Consumer({"bootstrap.servers": brokers, "group.id": "check", "enable.auto.commit": False,
                          "enable.partition.eof": True, "auto.offset.reset": "earliest"})
-    low, high = wait_for(lambda: consumer.get_watermark_offsets(TopicPartition("load", 0), timeout=5), "watermarks")
-    consumer.assign([TopicPartition("load", 0, low)])
-    values, end = [], time.monotonic() + 60
-    while len(values) < high - low and time.monotonic() < end:
+    low, high = wait_for(lambda: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=5), "watermarks")
+    consumer.assign([TopicPartition(topic, partition, low)])
+    found, end = [], time.monotonic() + 60
+    while len(found) < high - low and time.monotonic() < end:
         for message in consumer.consume(1000, 1.0):
             if not message.error():
-                values.append(int(message.value()))
+                found.append((message.key(), int(message.value().split()[0])))
     consumer.close()
-    assert len(values) == high - low
-    return values
+    assert len(found) == high - low
+    return found
+
+
+def check_keyed(load, brokers):
+    by_key, partitions = collections.defaultdict(list), collections.defaultdict(set)
+    for partition in range(3):
+        for key, number in read_all(brokers, load.topic, partition):
+            by_key[key].append(number)
+            partitions[key].add(partition)
+    assert all(len(where) == 1 for where in partitions.values()), "a key in two partitions"
+    for key, numbers in by_key.items():
+        assert numbers == sorted(set(numbers)), f"{key} is doubled or out of order"
+    found = {number for numbers in by_key.values() for number in numbers}
+    assert load.acked <= found, f"lost {len(load.acked - found)} acknowledged records of {load.topic}"
 
 
 def test_nothing_acknowledged_is_lost_and_nothing_is_doubled_over_kills(start_weir):
     chance = random.Random(SEED)
     print(f"CRASH_SEED={SEED}")
     weir = start_weir(PROJECT)
-    kafka, cql = KafkaLoad(weir.at["kafka"]), CqlLoad(weir.at["cql"])
-    kafka.start(), cql.start()
+    brokers = weir.at["kafka"]
+    made = AdminClient({"bootstrap.servers": brokers}).create_topics([NewTopic("keyed", 3), NewTopic("lz4", 3)])
+    for future in made.values():
+        future.result(20)
+    kafka = KafkaLoad(brokers, "load")
+    keyed = [KafkaLoad(brokers, "keyed", keys=11), KafkaLoad(brokers, "lz4", keys=7, **{"compression.type": "lz4"})]
+    cql, ddl = CqlLoad(weir.at["cql"], insert), CqlLoad(weir.at["cql"], create_table)
+    commits = CommitLoad(brokers)
+    loads = [kafka, *keyed, cql, ddl, commits]
+    for load in loads:
+        load.start()
+    triggered = set()
     for _ in range(ROUNDS):
+        triggered.add(api(weir, "/api/dags/working/runs", {})["run_id"])
         time.sleep(chance.uniform(0.02, 0.5))  # the moment of the crash is the input of this test
         weir.kill()
         weir.start()
-    wait_for(lambda: len(kafka.acked) > 100 and len(cql.acked) > 10, "acknowledged writes")
-    kafka.stopping = cql.stopping = True
-    kafka.join(90), cql.join(30)
-    assert kafka.errors == []
+        commits.check()
+        assert triggered <= set(runs_of(weir)), "a triggered run was forgotten"
+    wait_for(lambda: len(kafka.acked) > 100 and len(cql.acked) > 10 and all(len(load.acked) > 100 for load in keyed)
+             and len(ddl.acked) > 1 and commits.acked > 10, "acknowledged writes")
+    for load in loads:
+        load.stopping = True
+    for load in loads:
+        load.join(90)
+    assert [load.errors for load in (kafka, *keyed)] == [[], [], []]
+    commits.check()
 
-    values = read_all(weir.at["kafka"])
+    found = read_all(brokers, "load")
+    values = [number for _, number in found]
     assert values == sorted(set(values)), "doubled or out of order"
     assert kafka.acked <= set(values), f"lost {len(kafka.acked - set(values))} acknowledged records"
+    for load in keyed:
+        check_keyed(load, brokers)
 
     host, port = weir.at["cql"].rsplit(":", 1)
     cluster = Cluster([host], port=int(port))
@@ -111,6 +207,8 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_doubled_over_kills(start_we
     session.default_fetch_size = 5000
     written = {row.id for row in session.execute("SELECT id FROM written")}
     assert cql.acked <= written, f"lost {len(cql.acked - written)} acknowledged CQL writes"
+    for number in ddl.acked:
+        assert session.execute(f"SELECT id FROM made_{number}").one().id == 1
 
     wait_for(lambda: session.execute("SELECT count(*) FROM copied").one()[0] >= len(values), "the stream to catch up", 60)
     assert {row.id for row in session.execute("SELECT id FROM copied")} == set(values)
@@ -119,4 +217,6 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_doubled_over_kills(start_we
     assert {row.bucket: row.records for row in session.execute("SELECT bucket, records FROM counted")} == {
         bucket: sum(1 for value in values if value % 7 == bucket) for bucket in range(7)}
     cluster.shutdown()
-    print(f"{ROUNDS} kills: {len(values)} records, {len(written)} CQL writes")
+    wait_for(lambda: all(runs_of(weir)[run] in ("success", "failed") for run in triggered), "the runs to end", 60)
+    print(f"{ROUNDS} kills: {len(values)} records, {len(written)} CQL writes, {len(ddl.acked)} tables, "
+          f"{commits.acked} commits, {len(triggered)} runs")
