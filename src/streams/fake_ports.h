@@ -39,6 +39,7 @@ struct fake_log {
     log_watch_fn fn;
     void *fn_ctx;
     int fail_reads, fail_commits; // how many of the next calls fail
+    int hidden;                   // partitions that are still to be added
     int commits;
     char group[64];
 };
@@ -56,8 +57,11 @@ static inline err_t fake_topics(void *self, struct arena *arena, const struct lo
 static inline err_t fake_ensure(void *self, const char *topic, int32_t partitions, int32_t *out,
                                 struct diag *diag)
 {
-    (void)self, (void)topic, (void)partitions, (void)diag;
-    *out = FAKE_PARTITIONS;
+    struct fake_log *log = self;
+    (void)topic, (void)partitions, (void)diag;
+    mutex_lock(&log->mutex);
+    *out = FAKE_PARTITIONS - log->hidden;
+    mutex_unlock(&log->mutex);
     return ERR_OK;
 }
 

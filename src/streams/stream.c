@@ -15,7 +15,7 @@
 #include <inttypes.h>
 
 enum {
-    IDLE_US = 5000000, // how often an idle stream looks for new partitions
+    IDLE_US = 5000000, // how often a stream looks for new partitions
     PAUSE_FIRST_US = 500000,
     PAUSE_MOST_US = 30000000,
 };
@@ -183,10 +183,15 @@ static void idle(struct stream *stream)
 // all.
 static err_t run_batches(struct stream *stream, bool *finished, struct diag *diag)
 {
+    int64_t refreshed = clock_mono_us();
     while (!stopping(stream)) {
         struct progress_batch batch;
         bool did;
         int64_t started = clock_mono_us();
+        if (started - refreshed >= IDLE_US) { // a busy stream looks for new partitions
+            TRY(micro_refresh(&stream->micro, diag));
+            refreshed = started;
+        }
         TRY(micro_step(&stream->micro, &did, &batch, diag));
         if (did) {
             stream->pause_us = PAUSE_FIRST_US;
@@ -198,8 +203,7 @@ static err_t run_batches(struct stream *stream, bool *finished, struct diag *dia
         if (*finished)
             return ERR_OK;
         idle(stream);
-        if (sleep_for(stream, IDLE_US, true))
-            TRY(micro_refresh(&stream->micro, diag));
+        (void)sleep_for(stream, IDLE_US, true);
     }
     return ERR_OK;
 }

@@ -367,6 +367,30 @@ static void lost_records_stop_the_stream_unless_it_may_skip_them(void **state)
     str_release(&json);
 }
 
+static void a_stream_that_never_rests_finds_an_added_partition(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const values[] = {"{\"id\":\"busy\"}", "{\"id\":\"added\"}"};
+    f->log.hidden = 1;
+    write_file(f, "words.yaml", stateless);
+    open_streams(f);
+    fake_produce(&f->log, 0, values, 1);
+    wait_rows(f, 1);
+    mutex_lock(&f->log.mutex);
+    f->log.hidden = 0;
+    mutex_unlock(&f->log.mutex);
+    fake_produce(&f->log, FAKE_PARTITIONS - 1, values + 1, 1);
+    int64_t end_us = clock_mono_us() + 20000000;
+    for (bool found = false; !found;) {
+        fake_produce(&f->log, 0, values, 1);
+        mutex_lock(&f->tables.mutex);
+        found = fake_map_get(&f->tables.rows, bytes_from("added")) != NULL;
+        mutex_unlock(&f->tables.mutex);
+        assert_true(clock_mono_us() < end_us);
+        clock_sleep_us(1000);
+    }
+}
+
 static void a_sink_that_does_not_fit_is_told_and_others_go_on(void **state)
 {
     struct fixture *f = *state;
@@ -463,6 +487,7 @@ int main(void)
         TEST(the_running_aggregate_equals_the_batch_query),
         TEST(a_changed_aggregate_is_refused_with_words),
         TEST(lost_records_stop_the_stream_unless_it_may_skip_them),
+        TEST(a_stream_that_never_rests_finds_an_added_partition),
         TEST(a_sink_that_does_not_fit_is_told_and_others_go_on),
         TEST(available_now_reads_what_is_there_and_stops),
         TEST(every_mistake_of_a_file_is_told_where_it_stands),
