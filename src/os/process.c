@@ -24,6 +24,8 @@
 
 #define MARK "WEIR_PROCESS="
 
+enum { OUTPUT_TURNS = 64 }; // of 16 KiB: pipe-max-size
+
 struct process {
     pid_t pid;
     int64_t token;
@@ -203,15 +205,20 @@ err_t process_spawn(struct process **out, const struct process_options *options,
     return ERR_OK;
 }
 
-// False at the end of the output.
+// What waits, but no more than the largest pipe holds: a program that never stops talking must not
+// keep us from its deadline. False at the end of the output.
 static bool pass_output(struct process *process)
 {
     uint8_t bytes[16384];
-    ssize_t got;
-    while ((got = read(process->output_fd, bytes, sizeof bytes)) > 0)
+    ssize_t got = 0;
+    for (int turn = 0; turn < OUTPUT_TURNS; turn++) {
+        got = read(process->output_fd, bytes, sizeof bytes);
+        if (got <= 0)
+            return got < 0 && (errno == EAGAIN || errno == EINTR);
         if (process->output)
             process->output(bytes_make(bytes, (size_t)got), process->ctx);
-    return got < 0 && (errno == EAGAIN || errno == EINTR);
+    }
+    return true;
 }
 
 static void reap(struct process *process)

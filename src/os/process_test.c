@@ -56,6 +56,37 @@ static void much_output_does_not_block(void **state)
     str_release(&output);
 }
 
+struct slow_reader {
+    struct process *process;
+    int64_t until_us;
+    bool late;
+};
+
+// Slower than the program writes, so there is always more.
+static void take_slowly(struct bytes bytes, void *ctx)
+{
+    struct slow_reader *reader = ctx;
+    (void)bytes;
+    clock_sleep_us(200);
+    if (!reader->late && clock_mono_us() > reader->until_us) {
+        reader->late = true;
+        kill((pid_t)process_pid(reader->process), SIGKILL);
+    }
+}
+
+static void a_program_that_never_stops_talking_meets_its_timeout(void **state)
+{
+    (void)state;
+    const char *argv[] = {"yes", NULL};
+    struct slow_reader reader = {.until_us = clock_mono_us() + 10000000};
+    struct process_options options = {.argv = argv, .output = take_slowly, .ctx = &reader};
+    struct process_exit exit;
+    assert_int_equal(process_spawn(&reader.process, &options, NULL), ERR_OK);
+    assert_int_equal(process_wait(reader.process, 100, &exit, NULL), ERR_TIMEOUT);
+    process_close(reader.process);
+    assert_false(reader.late);
+}
+
 static void a_timeout_leaves_it_running_and_stop_ends_the_group(void **state)
 {
     (void)state;
@@ -137,6 +168,7 @@ int main(void)
         cmocka_unit_test(output_exit_code_environment_and_folder_arrive),
         cmocka_unit_test(much_output_does_not_block),
         cmocka_unit_test(a_timeout_leaves_it_running_and_stop_ends_the_group),
+        cmocka_unit_test(a_program_that_never_stops_talking_meets_its_timeout),
         cmocka_unit_test(another_thread_cancels_a_wait),
         cmocka_unit_test(a_missing_program_or_folder_is_named),
         cmocka_unit_test(a_leftover_group_is_killed_only_by_its_token),
