@@ -28,12 +28,13 @@ function Bars({ values, name, unit }: { values: number[]; name: string; unit: st
 }
 
 function StreamCard({ stream }: { stream: Stream }) {
+  const done = stream.state === "waiting" && stream.lag === 0;
   const last = stream.batches[stream.batches.length - 1];
   return (
     <article class="card" id={`query-${stream.name}`} tabIndex={-1} aria-label={`Query ${stream.name}`}>
       <header>
         <h3 title={stream.name}>{stream.name}</h3>
-        <span class={`badge ${stream.state}`}>{stream.state === "waiting" && stream.lag === 0 ? "up to date" : stream.state}</span>
+        <span class={`badge ${done ? "done" : stream.state}`}>{done ? "up to date" : stream.state}</span>
         <span class="dim"><TopicLink name={stream.source.topic} />{stream.sink.table && <> → <TableLink name={`${stream.sink.keyspace}.${stream.sink.table}`} /></>}</span>
       </header>
       <p class={`sentence ${stream.state === "failed" ? "failed" : ""}`}>{words(stream)}{last && ` Last batch: ${compact(last[0])} ${plural(last[0], "row")} in ${last[1]} ms${stream.processedRowsPerSecond > 0 ? `, ${rate(stream.processedRowsPerSecond)}` : ""}.`}</p>
