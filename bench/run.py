@@ -289,8 +289,8 @@ def results():
            f"Made by `make bench` (bench/run.py) on {time.strftime('%F', time.gmtime())} in {time.monotonic() - STARTED:.0f} s: "
            f"medians of {ROUNDS} runs; weir at commit {run('git', 'rev-parse', '--short', 'HEAD').strip()}.",
            f"Machine: {os.cpu_count()} cores, {model}, {memory_gb:.0f} GB, {os.uname().sysname} {os.uname().release}, {first_line('gcc', '--version')}. "
-           "Clients and servers share these cores.",
-           "Load average of the machine as each step began (other work than ours disturbs): "
+           f"Clients and servers share these cores, all at nice {os.nice(0)}.",
+           "Load average of the machine as each step began (above 2, other work than ours disturbs: all servers alike, figures in time more than CPU): "
            + ", ".join(f"{name} {load:.1f}" for name, load in loads.items()) + ".",
            "The real systems: " + (", ".join(f"{step} {version}" for step, version in versions.items()) or "not measured")
            + f"; {first_line('sh', '-c', 'java -version 2>&1')}, heap 1 GB, after one (Kafka) or two (Cassandra) rounds of warming up.",
