@@ -41,7 +41,7 @@ struct loops {
 
 // Posts of this thread between begin and end, for one loop.
 static _Thread_local struct {
-    bool on;
+    unsigned depth; // of begins
     struct loop *loop;
     struct post *newest, *oldest;
 } held;
@@ -67,21 +67,20 @@ static void push_held(void)
 
 void loop_posts_begin(void)
 {
-    assert(!held.on);
-    held.on = true;
+    held.depth++;
 }
 
 void loop_posts_end(void)
 {
-    assert(held.on);
-    push_held();
-    held.on = false;
+    assert(held.depth > 0);
+    if (--held.depth == 0)
+        push_held();
 }
 
 void loop_post(struct loop *loop, struct post *post, void (*run)(struct post *post))
 {
     post->run = run;
-    if (!held.on) {
+    if (held.depth == 0) {
         push(loop, post, post);
         return;
     }

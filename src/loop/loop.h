@@ -41,7 +41,7 @@ struct post {
 };
 void loop_post(struct loop *loop, struct post *post, void (*run)(struct post *post));
 // What this thread posts in between waits for the end and then wakes each loop once, so that a
-// loop gets the outcomes of one round as one batch. Not nested; no blocking in between.
+// loop gets the outcomes of one round as one batch. May be nested; do not block in between.
 void loop_posts_begin(void);
 void loop_posts_end(void);
 
