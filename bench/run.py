@@ -25,6 +25,7 @@ LIMIT_S = int(os.environ.get("LIMIT_S", "660"))
 CQL_ROWS, KAFKA_RECORDS, TABLE_RECORDS, RECORD_BYTES = 60000, 1000000, 200000, 270
 TICK_S = os.sysconf("SC_CLK_TCK")
 STARTED = time.monotonic()
+COMMIT = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True).stdout.strip() or "?"
 running, failures, loads = {}, [], {}
 figures = {}  # step -> {name: [value of each round]}
 
@@ -84,6 +85,11 @@ class Weir:
             time.sleep(0.01)
         return float(self.log.read_text().split("ready in ")[1].split()[0])
 
+    def check(self):
+        code = running[self.pid].poll()
+        if code is not None:
+            raise RuntimeError(f"weir ended by itself ({code}): " + self.log.read_text()[-500:])
+
     def stop(self):
         stop(self.pid)
 
@@ -139,6 +145,7 @@ def idle(step):
         time.sleep(70)  # it fetches for a minute; idle is after that
         before = cpu_s(weir.pid)
         time.sleep(10)
+        weir.check()
         note(step, "rss_mb", rss_mb(weir.pid))
         note(step, "cpu_percent", (cpu_s(weir.pid) - before) * 10)
 
@@ -287,7 +294,7 @@ def results():
     cassandras = [step for step in ("Cassandra batch", "Cassandra") if step in versions]
     out = ["# Results", "",
            f"Made by `make bench` (bench/run.py) on {time.strftime('%F', time.gmtime())} in {time.monotonic() - STARTED:.0f} s: "
-           f"medians of {ROUNDS} runs; weir at commit {run('git', 'rev-parse', '--short', 'HEAD').strip()}.",
+           f"medians of {ROUNDS} runs; weir at commit {COMMIT}.",
            f"Machine: {os.cpu_count()} cores, {model}, {memory_gb:.0f} GB, {os.uname().sysname} {os.uname().release}, {first_line('gcc', '--version')}. "
            f"Clients and servers share these cores, all at nice {os.nice(0)}.",
            "Load average of the machine as each step began (above 2, other work than ours disturbs: all servers alike, figures in time more than CPU): "
