@@ -17,7 +17,8 @@
 struct dag_port_ops {
     // [{dag_id, description, schedule, is_paused, next_run_at, waiting (a sentence or null),
     // tasks:[{task_id, type,
-    //   downstream:[..], topic (or null), url (of an http task, or null)}], last_run: run or null, file}]
+    //   downstream:[..], topic (or null), url (of an http task, or null)}], last_run: run or null,
+    //   file}]
     err_t (*dags)(void *self, struct str *json, struct diag *diag);
     // Newest first: [{dag_id, run_id, run_type, state, logical_date, data_interval_start,
     //   data_interval_end, start_date, end_date, duration_s, records, bytes, note (a sentence: why
