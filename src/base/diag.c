@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-err_t diag_fail(struct diag *diag, const char *file, int line, err_t code, const char *format, ...)
+void diag_fail(struct diag *diag, const char *file, int line, err_t code, const char *format, ...)
 {
     if (!diag || diag->code != ERR_OK)
-        return code;
+        return;
     va_list args;
     va_start(args, format);
     vsnprintf(diag->text, sizeof diag->text, format, args);
@@ -16,7 +16,6 @@ err_t diag_fail(struct diag *diag, const char *file, int line, err_t code, const
     diag->code = code;
     diag->file = file;
     diag->line = line;
-    return code;
 }
 
 void diag_context(struct diag *diag, const char *format, ...)

@@ -21,12 +21,13 @@ struct diag {
         .code = ERR_OK \
     }
 
-// Records the failure in `diag` (if there is one and it is empty) and returns `code`.
-err_t diag_fail(struct diag *diag, const char *file, int line, err_t code, const char *format, ...)
+// Records the failure in `diag`, if there is one and it is empty.
+void diag_fail(struct diag *diag, const char *file, int line, err_t code, const char *format, ...)
     PRINTF_LIKE(5, 6);
 
 // return FAIL(diag, ERR_IO, "cannot open %s: %s", path, strerror(errno));
-#define FAIL(diag, code, ...) diag_fail((diag), __FILE__, __LINE__, (code), __VA_ARGS__)
+// The value is `code` itself, which is named twice: no call in it.
+#define FAIL(diag, code, ...) (diag_fail((diag), __FILE__, __LINE__, (code), __VA_ARGS__), (code))
 
 // Puts "context: " in front of the story, if there is one.
 void diag_context(struct diag *diag, const char *format, ...) PRINTF_LIKE(2, 3);
