@@ -128,7 +128,7 @@ static err_t prepare(struct cql_bench *cql, const char *text, uint8_t id[64], ui
     reader_u32(&reader);
     *id_size = reader_u16(&reader);
     struct bytes bytes = reader_bytes(&reader, *id_size);
-    if (reader.failed || *id_size > 64)
+    if (reader.failed || !bytes.ptr || *id_size > 64)
         return FAIL(cql->diag, ERR_MALFORMED, "unexpected answer to PREPARE");
     memcpy(id, bytes.ptr, bytes.size);
     return ERR_OK;

@@ -16,6 +16,8 @@
 #include "base/hash.h"
 #include "base/mem.h"
 
+#include <assert.h>
+
 static inline uint64_t bytes_hash(struct bytes bytes)
 {
     return hash_bytes(bytes.ptr, bytes.size);
@@ -72,6 +74,7 @@ static inline bool u64_equal(uint64_t a, uint64_t b)
     {                                                                                            \
         if ((map->count + 1) * 4 > map->capacity * 3)                                            \
             name##__grow(map);                                                                   \
+        assert(map->values);                                                                     \
         size_t at = name##__find(map, key);                                                      \
         if (added)                                                                               \
             *added = !map->used[at];                                                             \

@@ -10,10 +10,12 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t size);
-void *mem_zalloc(size_t size);
-void *mem_realloc(void *ptr, size_t size);
-void *mem_dup(const void *ptr, size_t size);
+#define NEVER_NULL __attribute__((returns_nonnull))
+
+NEVER_NULL void *mem_alloc(size_t size);
+NEVER_NULL void *mem_zalloc(size_t size);
+NEVER_NULL void *mem_realloc(void *ptr, size_t size);
+NEVER_NULL void *mem_dup(const void *ptr, size_t size);
 char *mem_strdup(const char *text);
 char *mem_printf(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void mem_free(void *ptr);

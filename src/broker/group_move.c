@@ -171,6 +171,7 @@ static void list_members(struct group *group, struct group_join *join)
 static void fill_join(struct group *group, struct group_member *member, struct group_join *join,
                       const char *leader)
 {
+    assert(leader);
     join->err = ERR_OK;
     join->generation = group->generation;
     join->new_member_id = copy_text(join->arena, member->id);

@@ -175,6 +175,7 @@ static void concat_valid(struct column *out, struct arena *arena, const struct c
 // Lists whose items are exactly what their offsets cover, so that items can be appended whole.
 static const struct column *tight(struct arena *arena, const struct column *part)
 {
+    assert(!is_list(part->type) || part->children);
     if (!is_list(part->type) ||
         (part->offsets[0] == 0 && (size_t)part->offsets[part->count] == part->children[0].count))
         return part;

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 
+#include <assert.h>
 #include <float.h>
 #include <math.h>
 #include <stdlib.h>
@@ -108,6 +109,7 @@ static size_t write_plain(char *out, const struct shortest *number)
 
 static size_t write_scientific(char *out, const struct shortest *number)
 {
+    assert(number->count > 0);
     size_t size = 0;
     out[size++] = number->digits[0];
     out[size++] = '.';

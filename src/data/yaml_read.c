@@ -268,7 +268,7 @@ static void scalar_json(struct str *out, const struct yaml *node)
 {
     static const char *const yes[] = {"true", "True", "TRUE"};
     static const char *const no[] = {"false", "False", "FALSE"};
-    if (yaml_is_null(node)) {
+    if (!node || yaml_is_null(node)) {
         str_append_text(out, "null");
         return;
     }

@@ -35,11 +35,10 @@ static err_t listen_at(int *out, const struct addrinfo *info, const char *host, 
             return FAIL(diag, ERR_INVALID, "%s is not an address of this machine", host);
         return FAIL(diag, ERR_IO, "cannot listen on %s port %u: %s", host, *port, strerror(error));
     }
-    struct sockaddr_storage bound;
+    struct sockaddr_in6 bound = {0}; // large enough for both, and the port stands at one place
     socklen_t size = sizeof bound;
     getsockname(fd, (struct sockaddr *)&bound, &size);
-    *port = ntohs(bound.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&bound)->sin6_port
-                                              : ((struct sockaddr_in *)&bound)->sin_port);
+    *port = ntohs(bound.sin6_port);
     *out = fd;
     return ERR_OK;
 }

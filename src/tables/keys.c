@@ -341,6 +341,7 @@ static bool varint_take(struct bytes *at, struct str *out)
 
 static uint64_t float_put(uint64_t bits, size_t size)
 {
+    assert(size == 4 || size == 8);
     uint64_t top = UINT64_C(1) << (8 * size - 1);
     uint64_t infinity = size == 4 ? UINT64_C(0x7f800000) : UINT64_C(0x7ff0000000000000);
     uint64_t quiet = size == 4 ? UINT64_C(0x7fc00000) : UINT64_C(0x7ff8000000000000);
@@ -351,6 +352,7 @@ static uint64_t float_put(uint64_t bits, size_t size)
 
 static uint64_t float_take(uint64_t bits, size_t size)
 {
+    assert(size == 4 || size == 8);
     uint64_t top = UINT64_C(1) << (8 * size - 1);
     return bits & top ? bits ^ top : ~bits;
 }
@@ -423,6 +425,7 @@ static bool put_fixed(struct str *out, enum cql_kind kind, struct bytes value)
 static bool take_fixed(struct bytes *at, enum cql_kind kind, struct str *out)
 {
     size_t width = width_of(kind);
+    assert(width > 0);
     if (at->size < width)
         return false;
     if (kind == CQL_UUID || kind == CQL_TIMEUUID) {

@@ -4,6 +4,7 @@
 // "c = [0] + c" of UPDATE is told from a sum.
 #include "tables/parser.h"
 
+#include <assert.h>
 #include <ctype.h>
 #include <strings.h>
 
@@ -61,7 +62,7 @@ static err_t list_of(struct parser *parser, int close, struct term *term)
     const struct term **items = NULL;
     if (!parser__is_mark(parser, 0, close)) {
         do {
-            const struct term *item;
+            const struct term *item = NULL;
             TRY(parser__term(parser, &item));
             PARSER_PUSH(parser, items, term->count, item);
         } while (parser__take_mark(parser, ','));
@@ -268,6 +269,7 @@ err_t parser__simple_term(struct parser *parser, const struct term **out)
 static err_t arith(struct parser *parser, char op, int length, const struct term **left,
                    const struct term *right)
 {
+    assert(*left && right);
     struct term *term = ARENA_NEW(parser->arena, struct term);
     const struct term *items[2] = {*left, right};
     if (length > PARSE_DEPTH_MAX)
@@ -305,7 +307,7 @@ static err_t product(struct parser *parser, const struct term **out)
         if (!op)
             return ERR_OK;
         parser__next(parser);
-        const struct term *right;
+        const struct term *right = NULL;
         TRY(parser__simple_term(parser, &right));
         TRY(arith(parser, op, length, out, right));
     }
@@ -329,7 +331,7 @@ err_t parser__term(struct parser *parser, const struct term **out)
             return ERR_OK;
         if (op)
             parser__next(parser);
-        const struct term *right;
+        const struct term *right = NULL;
         TRY(product(parser, &right));
         TRY(arith(parser, op ? op : '+', length, out, right)); // 5 -3 is 5 + (-3)
     }

@@ -523,7 +523,7 @@ static void render(const struct exec_result *from, size_t max_rows, struct arena
                               .end = (const uint8_t *)from->rows.ptr + from->rows.size,
                               .left = rows * from->column_count};
     struct bytes cell;
-    for (size_t i = 0; cql_items_next(&cells, &cell); i++) {
+    for (size_t i = 0; from->column_count > 0 && cql_items_next(&cells, &cell); i++) {
         if (!cell.ptr)
             continue;
         str_clear(&text);

@@ -129,7 +129,7 @@ static err_t eval_bound(const struct where_plan *plan, const struct relation *re
 {
     struct where_values values = {0};
     err_t err = eval_encoded(plan, relation, context, &values, diag);
-    if (!err)
+    if (!err && values.all.items)
         *out = values.all.items[0];
     vec_release(&values.all);
     return err;

@@ -76,8 +76,10 @@ static struct plan *sort_outputs(struct binder *binder, struct plan *plan,
                                  plan->names[index - 1], from->expr->at);
         else
             to->expr = binder__expr(binder, from->expr);
-        if (!to->expr)
+        if (!to->expr) {
+            binder->scope = back;
             return NULL;
+        }
         to->descending = from->descending;
         to->nulls_first = from->nulls_first;
     }

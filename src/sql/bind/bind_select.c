@@ -294,7 +294,6 @@ static struct plan *generate(struct selecting *selecting, struct plan *plan)
                 selecting->outputs.items[k - 1] = column;
             }
         }
-        i += made - 1;
         break; // Spark allows one per SELECT
     }
     for (size_t i = 0; i < selecting->outputs.count; i++)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sql/bind/coerce.h"
 
+#include <assert.h>
 #include <strings.h>
 
 bool coerce_orderable(const struct type *type)
@@ -78,6 +79,7 @@ static const struct type *interval_wider(struct arena *arena, const struct type 
 
 const struct type *coerce_tightest(struct arena *arena, const struct type *a, const struct type *b)
 {
+    assert(a && b);
     if (type_equal(a, b))
         return a;
     if (a->kind == TYPE_NULL)

@@ -9,6 +9,7 @@
 #include "sql/function/function.h"
 #include "sql/parse/lex.h"
 
+#include <assert.h>
 #include <stdarg.h>
 
 void run_init(struct run *run, size_t state_count, size_t param_count)
@@ -43,7 +44,7 @@ void eval_cast_options(const struct eval *eval, struct cast_options *out)
 static err_t eval_cast(struct eval *eval, const struct expr *expr, const struct frame *frame,
                        struct vector *out)
 {
-    struct vector in;
+    struct vector in = {0};
     TRY(eval_expr(eval, expr->args[0], frame, &in));
     struct cast_options options;
     eval_cast_options(eval, &options);
@@ -161,8 +162,9 @@ err_t eval_column(struct eval *eval, const struct expr *expr, const struct frame
 err_t eval_filter(struct eval *eval, const struct expr *expr, const struct frame *frame,
                   uint32_t *rows, size_t *count)
 {
-    struct vector vector;
+    struct vector vector = {0};
     TRY(eval_expr(eval, expr, frame, &vector));
+    assert(vector.column.type);
     size_t kept = 0;
     if (vector.column.type->kind == TYPE_BOOLEAN && !vector.constant && !vector.column.valid) {
         for (size_t i = 0; i < frame->count; i++) {

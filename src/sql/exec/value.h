@@ -11,7 +11,7 @@
 #include "data/column.h"
 #include "sql/exec/builder.h"
 
-int value_compare(const struct column *a, size_t row_a, const struct column *b, size_t row_b);
+int value_compare(const struct column *a, size_t i, const struct column *b, size_t j);
 static inline bool value_equal(const struct column *a, size_t row_a, const struct column *b,
                                size_t row_b)
 {

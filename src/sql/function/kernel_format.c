@@ -41,7 +41,7 @@ static err_t pattern_of(struct call *call, size_t arg, size_t row, bool parsing,
 
 static err_t format_row(struct call *call, size_t row, int64_t utc_us, struct str *text)
 {
-    const struct datetime_pattern *pattern;
+    const struct datetime_pattern *pattern = NULL;
     TRY(pattern_of(call, 1, row, false, &pattern));
     text->size = 0;
     datetime_pattern_format(pattern, text, utc_us, zone_of(call));
@@ -111,7 +111,7 @@ struct expr *bind_to_timestamp(struct binder *binder, struct expr *call)
 // Parses argument 0 by the pattern in argument 1; *ok tells whether it is a time.
 static err_t parse_row(struct call *call, size_t row, int64_t *out, bool *ok)
 {
-    const struct datetime_pattern *pattern;
+    const struct datetime_pattern *pattern = NULL;
     TRY(pattern_of(call, 1, row, true, &pattern));
     *ok = datetime_pattern_parse(pattern, vector_text(&call->args[0], row), zone_of(call), out);
     if (!*ok && call->eval->session->ansi && call->expr->function->name[1] != 'r')

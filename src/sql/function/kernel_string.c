@@ -224,7 +224,7 @@ err_t kernel_initcap(struct call *call)
     for (size_t i = 0; i < call->count && !err; i++) {
         if (column_is_null(call->out, i))
             continue;
-        struct bytes lower;
+        struct bytes lower = BYTES_NULL;
         err = unicode_case(call, vector_text(&call->args[0], i), CASING_LOWER, &lower);
         text.size = 0;
         bool start = true;
