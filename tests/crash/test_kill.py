@@ -167,7 +167,8 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_doubled_over_kills(start_we
     print(f"CRASH_SEED={SEED}")
     weir = start_weir(PROJECT)
     brokers = weir.at["kafka"]
-    made = AdminClient({"bootstrap.servers": brokers}).create_topics([NewTopic("keyed", 3), NewTopic("lz4", 3)])
+    admin = AdminClient({"bootstrap.servers": brokers})  # kept: its futures die with it
+    made = admin.create_topics([NewTopic("keyed", 3), NewTopic("lz4", 3)])
     for future in made.values():
         future.result(20)
     kafka = KafkaLoad(brokers, "load")

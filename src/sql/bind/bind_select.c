@@ -311,7 +311,8 @@ static struct plan *project(struct selecting *selecting, struct plan *plan)
     struct expr **exprs = ARENA_ARRAY(binder->arena, struct expr *, count + 1);
     const char **names = ARENA_ARRAY(binder->arena, const char *, count + 1);
     for (size_t i = 0; i < count; i++) {
-        exprs[i] = binder__fold(binder, selecting->outputs.items[i].expr);
+        exprs[i] =
+            binder__fold(binder, rewrite_literals(binder, selecting->outputs.items[i].expr, plan));
         names[i] = selecting->outputs.items[i].name;
     }
     return plan_project(binder->arena, plan, exprs, names, count);

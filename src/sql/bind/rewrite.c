@@ -52,3 +52,22 @@ struct expr *rewrite_shift(struct binder *binder, struct expr *expr, int64_t shi
 {
     return rewrite(binder, expr, shift_one, &shift);
 }
+
+static struct expr *literal_of(struct binder *binder, struct expr *expr, void *ctx)
+{
+    (void)binder;
+    const struct plan *project = ctx;
+    if (expr->kind != EXPR_SLOT || expr->slot >= project->expr_count)
+        return expr;
+    struct expr *column = project->exprs[expr->slot];
+    return column->kind == EXPR_LITERAL ? column : expr;
+}
+
+struct expr *rewrite_literals(struct binder *binder, struct expr *expr, const struct plan *input)
+{
+    while (input->kind == PLAN_FILTER) // its columns are those of its input
+        input = input->inputs[0];
+    if (input->kind != PLAN_PROJECT)
+        return expr;
+    return rewrite(binder, expr, literal_of, (void *)(uintptr_t)input);
+}
