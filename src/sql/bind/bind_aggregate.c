@@ -41,12 +41,12 @@ static struct expr *to_slots(struct binder *binder, struct expr *expr, void *ctx
     return expr;
 }
 
-static void fold_call(struct binder *binder, struct expr *call)
+static void fold_call(struct binder *binder, struct expr *call, const struct plan *input)
 {
     for (size_t i = 0; i < call->arg_count; i++)
-        call->args[i] = binder__fold(binder, call->args[i]);
+        call->args[i] = binder__fold(binder, rewrite_literals(binder, call->args[i], input));
     if (call->filter)
-        call->filter = binder__fold(binder, call->filter);
+        call->filter = binder__fold(binder, rewrite_literals(binder, call->filter, input));
 }
 
 struct plan *binder__aggregate(struct binder *binder, struct plan *input, struct expr **groups,
@@ -78,7 +78,7 @@ struct plan *binder__aggregate(struct binder *binder, struct plan *input, struct
         call = arena_dup(binder->arena, call, sizeof *call);
         call->args =
             arena_dup(binder->arena, call->args, (call->arg_count + 1) * sizeof *call->args);
-        fold_call(binder, call);
+        fold_call(binder, call, input);
         plan->more[i] = call;
     }
     vec_release(&grouping.calls);

@@ -547,6 +547,7 @@ static struct plan *where(struct binder *binder, struct plan *plan, struct scope
     struct expr *condition = binder__expr(binder, ast);
     if (!condition || !binder__condition(binder, &condition))
         return NULL;
+    condition = rewrite_literals(binder, condition, plan);
     return plan_filter(binder->arena, plan, binder__fold(binder, condition));
 }
 
