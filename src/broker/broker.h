@@ -44,8 +44,8 @@ void broker_close(struct broker *broker);
 // The broker's log for the services of this process; works without broker_listen().
 struct log_port broker_log_port(struct broker *broker);
 
-// A metric_collector(): topics, offsets and group lag under kafka_exporter's names. `broker` is a
+// A metric_collector(): topics, offsets and group lag under kafka_exporter's names. `ctx` is a
 // struct broker *.
-void broker_collect(struct str *out, void *broker);
+void broker_collect(struct str *out, void *ctx);
 
 #endif
