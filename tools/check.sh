@@ -12,7 +12,7 @@ tidy() {
     flags=$(cat build/debug/tidy.flags)
     # shellcheck disable=SC2086
     git ls-files 'src/*.c' | grep -v '_test\.c$\|_fuzz\.c$' | xargs -n 4 -P 2 sh -c 'clang-tidy-14 --quiet "$@" -- '"$flags"' 2>/dev/null || clang-tidy --quiet "$@" -- '"$flags"' 2>/dev/null' _ | grep -E 'warning:|error:' | sort -u
-    [ "${PIPESTATUS[2]}" != 0 ]
+    [ "${PIPESTATUS[3]}" != 0 ]
 }
 step layers tools/check_layers.sh
 step build make --no-print-directory DEV=1 -j2 V=release build/weir
