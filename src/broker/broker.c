@@ -68,6 +68,7 @@ static void broker_free(struct broker *broker)
 {
     if (broker->store)
         log_store_close(broker->store);
+    access_free(broker->access);
     mutex_release(&broker->lock);
     cond_release(&broker->idle);
     mem_free((char *)(uintptr_t)broker->options.data_dir);
@@ -89,6 +90,8 @@ err_t broker_open(struct broker **out, const struct broker_options *options, str
     broker->options.host = own(options->host);
     broker->options.advertised_host = own(options->advertised_host);
     broker->loops = options->loops;
+    broker->access = access_new(&options->access);
+    broker->options.access = (struct access_options){0}; // its texts are the caller's
     mutex_init(&broker->lock);
     cond_init(&broker->idle);
     err_t err = open_store(broker, diag);

@@ -13,6 +13,7 @@
 #include "base/budget.h"
 #include "base/diag.h"
 #include "base/str.h"
+#include "broker/access.h"
 #include "loop/loop.h"
 #include "port/log_port.h"
 
@@ -31,6 +32,7 @@ struct broker_options {
     bool no_auto_create;        // topics are not made by asking for them
     bool sync;                  // false: acknowledge from the page cache (durability: os)
     struct budget *budget;      // may be NULL
+    struct access_options access;
 };
 
 // Opens the log and loads the committed offsets. BLOCKS

@@ -9,6 +9,7 @@
 #ifndef BROKER_BROKER_INT_H
 #define BROKER_BROKER_INT_H
 
+#include "broker/access.h"
 #include "broker/broker.h"
 #include "net/conn.h"
 #include "os/thread.h"
@@ -30,6 +31,7 @@ struct broker {
     struct loops *loops;
     struct listener *listener; // NULL until broker_listen()
     struct groups *groups;
+    struct access *access;
     char cluster_id[23]; // 16 random bytes in URL-safe base64
     uint16_t port;
     _Atomic bool closing; // what waits answers at once

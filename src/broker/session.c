@@ -14,6 +14,7 @@
 #include "wire/kafka/api_versions.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 #define REQUEST_MAX_BYTES  (100 << 20) // socket.request.max.bytes
 #define REQUEST_COST_BYTES 512         // what a waiting request costs beside its frame
@@ -21,6 +22,7 @@
 struct session {
     struct broker *broker;
     struct conn *conn; // a reference
+    struct identity identity;
     struct list requests;
     struct list produces; // request_produces()
     size_t in_flight;
@@ -60,6 +62,7 @@ static void session_end(struct session *session)
     if (!session->closed || session->holds || !list_empty(&session->requests))
         return;
     conn_unref(session->conn);
+    mem_free(session->identity.principal);
     mem_free(session);
 }
 
@@ -219,6 +222,11 @@ struct list *request_produces(struct request *request)
     return &request->session->produces;
 }
 
+const struct identity *request_identity(struct request *request)
+{
+    return &request->session->identity;
+}
+
 bool request_abandoned(struct request *request)
 {
     return request->session->closed;
@@ -327,11 +335,22 @@ static int64_t frame_size(struct conn *conn, const uint8_t *head, size_t size)
     return 4 + (int64_t)length;
 }
 
+// "127.0.0.1:51234", "[::1]:51234" -> the address alone.
+static void host_of(const char *peer, char *out, size_t size)
+{
+    bool bracket = peer[0] == '[';
+    const char *end = strrchr(peer, bracket ? ']' : ':');
+    size_t length = end ? (size_t)(end - peer) - bracket : strlen(peer);
+    snprintf(out, size, "%.*s", (int)length, peer + bracket);
+}
+
 static void on_opened(struct conn *conn, void *ctx)
 {
     struct session *session = MEM_NEW(struct session);
     session->broker = ctx;
     session->conn = conn_ref(conn);
+    session->identity.principal = mem_strdup("User:ANONYMOUS");
+    host_of(conn_peer(conn), session->identity.host, sizeof session->identity.host);
     list_init(&session->requests);
     list_init(&session->produces);
     conn_set_data(conn, session);
