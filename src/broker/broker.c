@@ -3,6 +3,7 @@
 // data_dir/log         the topics (store/log)
 // data_dir/cluster_id  22 characters, made once; clients tell clusters apart by it
 #include "broker/broker_int.h"
+#include "broker/fetch_session.h"
 #include "broker/groups.h"
 
 #include "base/log.h"
@@ -69,6 +70,7 @@ static void broker_free(struct broker *broker)
     if (broker->store)
         log_store_close(broker->store);
     access_free(broker->access);
+    fetch_sessions_free(broker->fetch_sessions);
     mutex_release(&broker->lock);
     cond_release(&broker->idle);
     mem_free((char *)(uintptr_t)broker->options.data_dir);
@@ -92,6 +94,7 @@ err_t broker_open(struct broker **out, const struct broker_options *options, str
     broker->loops = options->loops;
     broker->access = access_new(&options->access);
     broker->options.access = (struct access_options){0}; // its texts are the caller's
+    broker->fetch_sessions = fetch_sessions_new();
     mutex_init(&broker->lock);
     cond_init(&broker->idle);
     err_t err = open_store(broker, diag);

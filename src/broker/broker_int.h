@@ -24,6 +24,7 @@ enum {
 };
 
 struct groups;
+struct fetch_sessions;
 
 struct broker {
     struct broker_options options;
@@ -32,6 +33,7 @@ struct broker {
     struct listener *listener; // NULL until broker_listen()
     struct groups *groups;
     struct access *access;
+    struct fetch_sessions *fetch_sessions;
     char cluster_id[23]; // 16 random bytes in URL-safe base64
     uint16_t port;
     _Atomic bool closing; // what waits answers at once

@@ -11,16 +11,16 @@
 //              the socket
 //
 // Everything between two looks happens on the connection's loop, so nothing here is locked.
-// Sessions are not kept: session id 0 in every answer says so, which every client takes.
+// Which partitions are asked for, and which of them the answer names, a fetch session may know.
 #include "base/mem.h"
 #include "broker/broker_int.h"
+#include "broker/fetch_session.h"
 #include "os/clock.h"
 #include "wire/kafka/fetch.h"
 
 #include <stdatomic.h>
 
 enum {
-    KAFKA_FETCH_SESSION_ID_NOT_FOUND = 70,
     KAFKA_UNKNOWN_LEADER_EPOCH = 75,
     KAFKA_UNKNOWN_TOPIC_ID = 100,
     FETCH_MAX_BYTES = 55 << 20, // fetch.max.bytes
@@ -44,6 +44,7 @@ struct fetch {
     struct request *request;
     const struct kafka_fetch_request *message;
     struct kafka_fetch_response response;
+    struct fetch_plan plan;
     struct fetch_part *parts;
     size_t part_count;
     int64_t deadline_us;
@@ -151,6 +152,7 @@ static void respond(struct fetch *fetch)
     size_t count = 0;
     for (size_t i = 0; i < fetch->part_count; i++) {
         struct fetch_part *part = &fetch->parts[i];
+        part->out->records = (struct kafka_records){.ptr = (const uint8_t *)""};
         if (part->range.size > 0) {
             ranges[count] = (struct response_range){
                 .size = part->range.size,
@@ -162,10 +164,13 @@ static void respond(struct fetch *fetch)
             part->out->records =
                 (struct kafka_records){.size = part->range.size, .at = &ranges[count].at};
             count++;
-        } else {
-            part->out->records = (struct kafka_records){.ptr = (const uint8_t *)""};
         }
         topic_unref(part->topic);
+    }
+    if (!fetch_sessions_settle(request->broker->fetch_sessions, &fetch->plan, &fetch->response)) {
+        for (size_t i = 0; i < count; i++)
+            sent(ranges[i].ctx);
+        count = 0;
     }
     request_respond_ranges(request, &fetch->response, ranges, count);
 }
@@ -317,7 +322,7 @@ static void prepare_part(struct fetch *fetch, struct fetch_part *part,
         out->aborted_transactions_count = -1;
 }
 
-static struct fetch *prepare(struct request *request)
+static struct fetch *prepare(struct request *request, const struct fetch_plan *plan)
 {
     struct arena *arena = &request->arena;
     struct fetch *fetch = ARENA_NEW(arena, struct fetch);
@@ -326,18 +331,19 @@ static struct fetch *prepare(struct request *request)
     request->abandoned = abandoned;
     fetch->request = request;
     fetch->message = message;
+    fetch->plan = *plan;
     int64_t wait_ms = message->max_wait_ms > 0 ? message->max_wait_ms : 0;
     fetch->deadline_us = clock_mono_us() + wait_ms * 1000;
-    for (int32_t t = 0; t < message->topics_count; t++)
-        fetch->part_count += (size_t)message->topics[t].partitions_count;
+    for (int32_t t = 0; t < plan->topic_count; t++)
+        fetch->part_count += (size_t)plan->topics[t].partitions_count;
     fetch->parts = ARENA_ARRAY(arena, struct fetch_part, fetch->part_count + 1);
     kafka_fetch_response_init(&fetch->response);
-    fetch->response.responses_count = message->topics_count;
+    fetch->response.responses_count = plan->topic_count;
     fetch->response.responses =
-        ARENA_ARRAY(arena, struct kafka_fetch_response_response, (size_t)message->topics_count + 1);
+        ARENA_ARRAY(arena, struct kafka_fetch_response_response, (size_t)plan->topic_count + 1);
     size_t next = 0;
-    for (int32_t t = 0; t < message->topics_count; t++) {
-        const struct kafka_fetch_request_topic *topic = &message->topics[t];
+    for (int32_t t = 0; t < plan->topic_count; t++) {
+        const struct kafka_fetch_request_topic *topic = &plan->topics[t];
         struct kafka_fetch_response_response *out = &fetch->response.responses[t];
         kafka_fetch_response_response_init(out);
         out->topic = topic->topic;
@@ -353,14 +359,15 @@ static struct fetch *prepare(struct request *request)
 
 void fetch_handle(struct request *request)
 {
-    const struct kafka_fetch_request *message = request->message;
-    // No session is ever given out, so a client that names one has it from somebody else.
-    if (message->session_id != 0 || message->session_epoch > 0) {
+    struct fetch_plan plan;
+    fetch_sessions_plan(request->broker->fetch_sessions, request->message, request_version(request),
+                        &request->arena, &plan);
+    if (plan.kind == FETCH_REFUSED) {
         struct kafka_fetch_response response;
         kafka_fetch_response_init(&response);
-        response.error_code = KAFKA_FETCH_SESSION_ID_NOT_FOUND;
+        response.error_code = plan.error;
         request_respond(request, &response);
         return;
     }
-    consider(prepare(request));
+    consider(prepare(request, &plan));
 }

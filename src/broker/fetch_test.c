@@ -56,6 +56,7 @@ static void errors_of_a_fetch_come_at_once(void **state)
     assert_int_equal(fetch(&client, 13, spec).error_code, 100);
     struct kafka_fetch_request *message = build_fetch(&client, spec);
     message->session_id = 9;
+    message->session_epoch = 1;
     struct kafka_fetch_response response;
     call(&client, KAFKA_FETCH, 11, message, &response);
     assert_int_equal(response.error_code, 70);
@@ -210,6 +211,42 @@ static void a_broker_closes_at_once_while_clients_wait(void **state)
     start_broker();
 }
 
+static void a_session_carries_a_long_poll_and_tells_only_of_what_came(void **state)
+{
+    (void)state;
+    struct client consumer, producer;
+    client_open(&consumer);
+    client_open(&producer);
+    make_topic("a", 2);
+    struct fetch_spec spec = {.topic = "a", .max_wait_ms = 30000, .min_bytes = 1};
+    struct kafka_fetch_request *message = build_fetch(&consumer, spec);
+    struct kafka_fetch_request_partition both[2] = {*message->topics->partitions,
+                                                    *message->topics->partitions};
+    both[1].partition = 1;
+    message->topics->partitions = both;
+    message->topics->partitions_count = 2;
+    message->session_epoch = 0;
+    message->min_bytes = 0;
+    struct kafka_fetch_response response;
+    call(&consumer, KAFKA_FETCH, 12, message, &response);
+    assert_true(response.session_id > 0);
+    assert_int_equal(response.responses[0].partitions_count, 2);
+    message = build_fetch(&consumer, spec);
+    message->session_id = response.session_id;
+    message->session_epoch = 1;
+    message->topics_count = 0;
+    send_request(&consumer, KAFKA_FETCH, 12, message);
+    assert_int_equal(produce(&producer, 7, "a", -1, (struct spec){.count = 1}).error, 0);
+    receive(&consumer, KAFKA_FETCH, 12, consumer.correlation_id, &response);
+    assert_int_equal(response.session_id, message->session_id);
+    assert_int_equal(response.responses_count, 1);
+    assert_int_equal(response.responses[0].partitions_count, 1);
+    assert_int_equal(response.responses[0].partitions[0].partition_index, 0);
+    assert_int_equal(count_batches(response.responses[0].partitions[0].records), 1);
+    client_close(&producer);
+    client_close(&consumer);
+}
+
 int main(void)
 {
     signal(SIGPIPE, SIG_IGN);
@@ -221,6 +258,7 @@ int main(void)
         TEST(the_first_batch_comes_whole_and_the_rest_within_the_bounds),
         TEST(offsets_are_listed_by_place_and_by_time),
         TEST(the_one_leader_epoch_ends_where_the_log_ends),
+        TEST(a_session_carries_a_long_poll_and_tells_only_of_what_came),
         TEST(a_broker_closes_at_once_while_clients_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
