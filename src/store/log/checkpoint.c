@@ -3,9 +3,9 @@
 // The checkpoint: where recovery starts, one file for all partitions, replaced as a whole. After a
 // crash only what was written behind it is read again; after a clean stop nothing is. Big-endian:
 //
-//     "weircp1\n" · partition count u32 · per partition: topic id 16 bytes · index i32 ·
-//     start_offset i64 · next_offset i64 · rescan u8 · segment count u32 · per segment
-//     (base_offset, size, max_timestamp, created_ms) i64 · producers size u32 · producers
+//     "weircp2\n" · partition count u32 · per partition: topic id 16 bytes · index i32 ·
+//     start_offset i64 · next_offset i64 · cleaned_to i64 · rescan u8 · segment count u32 · per
+//     segment (base_offset, size, max_timestamp, created_ms) i64 · producers size u32 · producers
 //     (producer.c) · at the end: crc32c u32 of all before
 //
 // It is taken on the writer thread between two rounds, when every file is synced and the producers'
@@ -18,7 +18,7 @@
 #include "wire/reader.h"
 #include "wire/writer.h"
 
-static const char magic[8] = "weircp1\n";
+static const char magic[8] = "weircp2\n";
 
 enum { CHECKPOINT_MAX_BYTES = 1 << 30 };
 
@@ -43,6 +43,7 @@ static void capture_partition(struct capture *capture, struct partition *partiti
     mutex_lock(&partition->mutex);
     writer_i64(out, partition->start_offset);
     writer_i64(out, partition->next_offset);
+    writer_i64(out, partition->cleaned_to);
     writer_u8(out, partition->rescan);
     writer_u32(out, (uint32_t)partition->segments.count);
     for (size_t i = 0; i < partition->segments.count; i++) {
@@ -105,10 +106,8 @@ static err_t sync_segment(struct segment *segment, struct diag *diag)
             segment__put(segment);
         }
     }
-    char path[PATH_BYTES];
-    segment__path(segment, "index", path);
     if (err == ERR_OK &&
-        file_cache_get(&store->files, &segment->index, path, FILE_WRITE, &fd, NULL) == ERR_OK) {
+        segment__open(segment, &segment->index, "index", FILE_WRITE, &fd, NULL) == ERR_OK) {
         err = store->options.sync_file(fd, diag);
         file_cache_put(&store->files, &segment->index);
     }
@@ -118,8 +117,26 @@ static err_t sync_segment(struct segment *segment, struct diag *diag)
     return gone ? ERR_OK : err;
 }
 
+static void begin(struct log_store *store)
+{
+    mutex_lock(&store->mutex);
+    while (store->checkpoint_busy)
+        cond_wait(&store->admin_free, &store->mutex);
+    store->checkpoint_busy = true;
+    mutex_unlock(&store->mutex);
+}
+
+static void end(struct log_store *store)
+{
+    mutex_lock(&store->mutex);
+    store->checkpoint_busy = false;
+    cond_broadcast(&store->admin_free);
+    mutex_unlock(&store->mutex);
+}
+
 err_t checkpoint_write(struct log_store *store, bool clean, struct diag *diag)
 {
+    begin(store);
     struct capture capture = {.store = store};
     writer_call(store, capture_all, &capture);
     err_t err = ERR_OK;
@@ -138,6 +155,7 @@ err_t checkpoint_write(struct log_store *store, bool clean, struct diag *diag)
         err = file_replace(path, bytes_make(capture.bytes.ptr + capture.bytes.size - 4, 4), diag);
     }
     str_release(&capture.bytes);
+    end(store);
     return err;
 }
 
@@ -184,6 +202,7 @@ static void read_partition(struct reader *reader, struct arena *arena, struct sa
         memcpy(key.bytes, raw, sizeof key.bytes);
     struct saved_partition saved = {.start_offset = reader_i64(reader)};
     saved.next_offset = reader_i64(reader);
+    saved.cleaned_to = reader_i64(reader);
     saved.rescan = reader_u8(reader) != 0;
     saved.segment_count = reader_u32(reader);
     if (saved.segment_count > reader_left(reader) / sizeof(struct saved_segment))

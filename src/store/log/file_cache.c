@@ -57,13 +57,8 @@ static int evict(struct file_cache *cache)
     return fd;
 }
 
-err_t file_cache_get(struct file_cache *cache, struct cached_file *file, const char *path,
-                     unsigned flags, int *fd, struct diag *diag)
+int file_cache_put_open(struct file_cache *cache, struct cached_file *file, int opened, int *fd)
 {
-    if (file_cache_try(cache, file, fd))
-        return ERR_OK;
-    int opened = -1;
-    TRY(file_open(&opened, path, flags, diag));
     mutex_lock(&cache->mutex);
     int extra = -1;
     if (file->fd >= 0) { // another thread was faster
@@ -76,8 +71,7 @@ err_t file_cache_get(struct file_cache *cache, struct cached_file *file, const c
     hold(file);
     *fd = file->fd;
     mutex_unlock(&cache->mutex);
-    file_close(extra);
-    return ERR_OK;
+    return extra;
 }
 
 void file_cache_put(struct file_cache *cache, struct cached_file *file)

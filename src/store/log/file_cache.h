@@ -30,11 +30,12 @@ void file_cache_init(struct file_cache *cache, size_t open_max);
 void file_cache_release(struct file_cache *cache);
 void cached_file_init(struct cached_file *file);
 
-// Opens `path` (FILE_ flags) unless it is open, and keeps it open until file_cache_put(). BLOCKS
-MUST_USE err_t file_cache_get(struct file_cache *cache, struct cached_file *file, const char *path,
-                              unsigned flags, int *fd, struct diag *diag);
-// The same if it is open already; false if it is not. Never blocks.
+// Keeps the file open until file_cache_put() if it is open; false if it is not.
 bool file_cache_try(struct file_cache *cache, struct cached_file *file, int *fd);
+// The same with a descriptor that was just opened for it, which the cache takes over. The caller
+// closes what is returned (-1 = nothing): one too many, or `opened` when another was faster.
+MUST_USE int file_cache_put_open(struct file_cache *cache, struct cached_file *file, int opened,
+                                 int *fd);
 void file_cache_put(struct file_cache *cache, struct cached_file *file);
 // Closes it; nobody holds it. BLOCKS
 void file_cache_drop(struct file_cache *cache, struct cached_file *file);

@@ -49,10 +49,7 @@ static struct index_entry decode(const uint8_t *ptr)
 
 static err_t get(struct segment *segment, int *fd, struct diag *diag)
 {
-    char path[PATH_BYTES];
-    segment__path(segment, "index", path);
-    return file_cache_get(&store_of(segment)->files, &segment->index, path,
-                          FILE_WRITE | FILE_CREATE, fd, diag);
+    return segment__open(segment, &segment->index, "index", FILE_WRITE | FILE_CREATE, fd, diag);
 }
 
 static void put(struct segment *segment)

@@ -117,8 +117,13 @@ void keeper_retain(struct log_store *store)
     struct topic **topics = log_store_topics(store, &arena, &count);
     for (size_t i = 0; i < count; i++) {
         int32_t partitions = topic_partition_count(topics[i]);
-        for (int32_t p = 0; p < partitions; p++)
-            retain_partition(store, topic_partition(topics[i], p));
+        for (int32_t p = 0; p < partitions; p++) {
+            struct partition *partition = topic_partition(topics[i], p);
+            if (!partition__pin(partition))
+                continue;
+            retain_partition(store, partition);
+            partition__unpin(partition);
+        }
         topic_unref(topics[i]);
     }
     arena_release(&arena);

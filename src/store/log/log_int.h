@@ -49,10 +49,13 @@ struct segment {
     int64_t index_count;      // entries
     int64_t indexed_position; // of the last entry, 0 = none
     int64_t reserved;         // blocks asked for up to here; writer only
+    uint32_t jitter;          // which share of segment.jitter.ms earlier it ends
     uint8_t index_state;      // enum index_state
     bool unsynced;            // the index, and without options.sync the log too
     bool dirty;               // written since the last sync; writer only
-    bool removed;             // retention or topic deletion took it: its files are gone
+    bool removed;             // retention or compaction took it: its files are gone
+    bool swapping;            // compaction put it here, its files are not named .log yet
+    int64_t first_timestamp;  // largest of its first batch; INT64_MIN = not looked at
 };
 
 // A batch boundary somebody will probably ask for: the end of a read, an earlier high watermark.
@@ -75,7 +78,10 @@ struct partition {
     struct list ready_link; // in writer.ready while the queue is not empty; under writer.mutex
     bool ready;             // the same, under writer.mutex
     bool deleted;
-    bool rescan; // damaged or failed: the next open reads all of it
+    bool rescan;        // damaged or failed: the next open reads all of it
+    bool uncleanable;   // compaction met something it cannot read; until the next start
+    int64_t cleaned_to; // compaction has seen everything below
+    unsigned pins;      // who works on its files by name; under store->mutex
     struct list waiters;
     err_t failed; // no more appends, for this reason
     char *failed_story;
@@ -94,7 +100,14 @@ struct topic_limits { // settings the store obeys
     int64_t batch_max_bytes; // max.message.bytes
     int64_t ahead_max_ms;    // message.timestamp.after.max.ms
     int64_t behind_max_ms;   // message.timestamp.before.max.ms
-    bool delete_old;         // cleanup.policy holds "delete"
+    int64_t segment_jitter_ms;
+    int64_t file_delete_delay_ms;
+    int64_t delete_retention_ms;   // how long compaction keeps tombstones
+    int64_t compaction_lag_min_ms; // a record is left alone so long
+    int64_t compaction_lag_max_ms; // and compacted after so long at the latest
+    double dirty_ratio_min;
+    bool delete_old; // cleanup.policy holds "delete"
+    bool compact;    // cleanup.policy holds "compact"
 };
 
 struct setting {
@@ -166,6 +179,7 @@ struct log_store {
     char *dir;
     struct mutex mutex;
     struct cond admin_free;
+    struct cond unpinned;
     bool admin_busy; // one topic change at a time, across its I/O
     struct topic_map by_name;
     struct topic_id_map by_id;
@@ -174,7 +188,9 @@ struct log_store {
     struct mutex index_mutex;
     struct writer writer;
     struct keeper keeper;
-    bool clean; // the clean-stop mark is on disk; under mutex
+    bool clean;     // the clean-stop mark is on disk; under mutex
+    bool leftovers; // files that only a start which looks at every folder puts right; under mutex
+    bool checkpoint_busy; // one at a time, across its I/O; under mutex
     _Atomic int64_t bytes_since_checkpoint;
     int64_t producer_id_next; // under mutex
     int64_t producer_id_end;
@@ -201,6 +217,10 @@ void partition__dir(const struct partition *partition, char *out); // PATH_BYTES
 // Wakes who waits for the partition and its topic. Without the partition's mutex.
 void partition__wake(struct partition *partition);
 void partition__fail(struct partition *partition, err_t err, const char *story);
+// Keeps the partition's folder where it is until unpinned; false when the topic was deleted.
+bool partition__pin(struct partition *partition);
+void partition__unpin(struct partition *partition);
+void partition__wait_unpinned(struct partition *partition); // once it is deleted. BLOCKS
 void partition__hint(struct partition *partition, int64_t offset, int64_t segment_base,
                      int64_t position); // under its mutex
 
@@ -213,8 +233,15 @@ struct segment *segment__ref(struct segment *segment);
 void segment__unref(struct segment *segment);
 void segment__path(const struct segment *segment, const char *suffix,
                    char *out); // "log" or "index"
-MUST_USE err_t segment__get(struct segment *segment, int *fd,
-                            struct diag *diag); // the log file. BLOCKS
+// The log file. ERR_UNKNOWN_TOPIC or ERR_OFFSET_OUT_OF_RANGE when its name may by now be that of
+// another one: the topic was deleted, the segment removed or replaced. BLOCKS
+MUST_USE err_t segment__get(struct segment *segment, int *fd, struct diag *diag);
+// The same for one of its files, made if FILE_CREATE says so. BLOCKS
+MUST_USE err_t segment__open(struct segment *segment, struct cached_file *file, const char *suffix,
+                             unsigned flags, int *fd, struct diag *diag);
+// When its first batch was written, as its records say; -1 when they do not, or it is empty. BLOCKS
+// the first time
+int64_t segment__first_timestamp(struct segment *segment);
 void segment__put(struct segment *segment);
 
 // --- index.c ---

@@ -35,6 +35,7 @@ static void init_all(struct log_store *store)
 {
     mutex_init(&store->mutex);
     cond_init(&store->admin_free);
+    cond_init(&store->unpinned);
     cond_init(&store->index_ready);
     mutex_init(&store->index_mutex);
     file_cache_init(&store->files, store->options.file_max);
@@ -58,6 +59,7 @@ static void free_all(struct log_store *store)
     file_cache_release(&store->files);
     mutex_release(&store->mutex);
     cond_release(&store->admin_free);
+    cond_release(&store->unpinned);
     cond_release(&store->index_ready);
     mutex_release(&store->index_mutex);
     sync_pool_release(&store->writer.syncs);
@@ -80,6 +82,18 @@ struct orphans {
     struct diag *diag;
 };
 
+// Puts a folder that belongs to no topic where the keeper removes it.
+static err_t set_aside(struct log_store *store, const char *name, struct diag *diag)
+{
+    char from[PATH_BYTES], aside[PATH_BYTES], to[PATH_BYTES + 300];
+    path_of(store, name, from);
+    path_of(store, "deleted", aside);
+    TRY(dir_make(aside, diag));
+    snprintf(to, sizeof to, "%s/%016" PRIx64, aside, random_u64());
+    LOG_INFO("store/log", "removing the files of a deleted topic", "folder=%s", name);
+    return file_rename(from, to, diag);
+}
+
 // A partition's folder whose topic is not in the catalog: a deletion that a crash cut short.
 static err_t see_folder(const char *name, bool is_dir, void *ctx)
 {
@@ -93,13 +107,7 @@ static err_t see_folder(const char *name, bool is_dir, void *ctx)
     long index = strtol(dash + 1, &end, 10);
     if (topic && *end == '\0' && index >= 0 && (size_t)index < (*topic)->partitions.count)
         return ERR_OK;
-    char from[PATH_BYTES], aside[PATH_BYTES], to[PATH_BYTES + 300];
-    path_of(store, name, from);
-    path_of(store, "deleted", aside);
-    TRY(dir_make(aside, orphans->diag));
-    snprintf(to, sizeof to, "%s/%016" PRIx64, aside, random_u64());
-    LOG_INFO("store/log", "removing the files of a deleted topic", "folder=%s", name);
-    return file_rename(from, to, orphans->diag);
+    return set_aside(store, name, orphans->diag);
 }
 
 static err_t load_producer_ids(struct log_store *store, struct diag *diag)
@@ -155,10 +163,10 @@ void log_store_close(struct log_store *store)
 {
     keeper_stop(store);
     mutex_lock(&store->mutex);
-    bool clean = store->clean;
+    bool clean = store->clean, leftovers = store->leftovers;
     mutex_unlock(&store->mutex);
     struct diag diag = DIAG_INIT;
-    if (!clean && checkpoint_write(store, true, &diag) != ERR_OK)
+    if (!clean && checkpoint_write(store, !leftovers, &diag) != ERR_OK)
         LOG_WARN("store/log", "cannot write the last checkpoint, the next start will read more",
                  "err=\"%s\"", diag.text);
     writer_stop(store);
@@ -223,7 +231,7 @@ static void admin_end(struct log_store *store)
 {
     mutex_lock(&store->mutex);
     store->admin_busy = false;
-    cond_signal(&store->admin_free);
+    cond_broadcast(&store->admin_free);
     mutex_unlock(&store->mutex);
 }
 
@@ -251,6 +259,32 @@ static void unpublish(struct log_store *store, struct topic *topic)
     mutex_unlock(&store->mutex);
 }
 
+// Files of an earlier topic of the name, whose deletion could not move them, must never become
+// those of this one. Before the catalog names it.
+static err_t make_way(struct log_store *store, const struct topic *topic, int32_t first,
+                      int32_t end, struct diag *diag)
+{
+    char name[300], path[PATH_BYTES];
+    bool any = false;
+    for (int32_t i = first; i < end; i++) {
+        snprintf(name, sizeof name, "%s-%d", topic->name, i);
+        path_of(store, name, path);
+        if (!file_exists(path))
+            continue;
+        err_t err = set_aside(store, name, diag);
+        if (err != ERR_OK) {
+            diag_context(diag, "files of a deleted topic %s are in the way", topic->name);
+            return err;
+        }
+        any = true;
+    }
+    if (any && store->options.sync)
+        TRY(dir_sync(store->dir, diag));
+    if (any)
+        keeper_remove_deleted(store);
+    return ERR_OK;
+}
+
 static err_t create(struct log_store *store, const char *name, int32_t partition_count,
                     const struct topic_setting *settings, size_t setting_count, struct topic **out,
                     struct diag *diag)
@@ -265,6 +299,8 @@ static err_t create(struct log_store *store, const char *name, int32_t partition
     for (int32_t i = 0; i < partition_count; i++)
         (void)topic__add_partition(topic);
     err_t err = topic__set(topic, settings, setting_count, diag);
+    if (err == ERR_OK)
+        err = make_way(store, topic, 0, partition_count, diag);
     if (err == ERR_OK)
         err = catalog_save(store, topic, 0, diag);
     if (err != ERR_OK) {
@@ -346,12 +382,23 @@ static err_t delete (struct log_store *store, const char *name, struct diag *dia
         return err;
     }
     mark_deleted(topic);
-    struct removal removal = {.topic = topic, .diag = diag};
+    for (size_t i = 0; i < topic->partitions.count; i++)
+        partition__wait_unpinned(topic->partitions.items[i]);
+    struct diag move_diag = DIAG_INIT;
+    struct removal removal = {.topic = topic, .diag = &move_diag};
     writer_call(store, move_aside, &removal);
+    if (removal.err != ERR_OK) {
+        // The topic is gone all the same; make_way() or the next start moves what is left of it.
+        LOG_WARN("store/log", "cannot move the files of a deleted topic", "topic=%s err=\"%s\"",
+                 name, move_diag.text);
+        mutex_lock(&store->mutex);
+        store->leftovers = true;
+        mutex_unlock(&store->mutex);
+    }
     topic_unref(topic); // the map's
     topic_unref(topic);
     keeper_remove_deleted(store);
-    return removal.err;
+    return ERR_OK;
 }
 
 err_t log_store_delete_topic(struct log_store *store, const char *name, struct diag *diag)
@@ -375,6 +422,8 @@ static err_t grow(struct log_store *store, const char *name, int32_t partition_c
         err = FAIL(diag, ERR_INVALID_PARTITIONS,
                    "topic %s has %d partitions already, %d were asked for", name, present,
                    partition_count);
+    if (err == ERR_OK)
+        err = make_way(store, topic, present, partition_count, diag);
     if (err == ERR_OK)
         err = catalog_save(store, topic, partition_count, diag);
     for (int32_t i = present; i < partition_count && err == ERR_OK; i++)

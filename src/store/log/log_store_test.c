@@ -202,6 +202,96 @@ static void files_of_a_half_deleted_topic_do_not_come_back(void **state)
     remove_dir(dir);
 }
 
+static _Atomic int appends_done;
+
+struct two_appends {
+    struct partition *partition;
+    struct append appends[2];
+};
+
+static void count_done(struct append *append)
+{
+    (void)append;
+    appends_done++;
+}
+
+// On the writer's thread: so the next round takes both.
+static void append_twice(void *ctx)
+{
+    struct two_appends *two = ctx;
+    struct batch_spec spec = {.count = 1, .producer_id = 3, .value_bytes = 10000};
+    for (int i = 0; i < 2; i++) {
+        struct buf *buf = make_batch(spec);
+        two->appends[i] = (struct append){.buf = buf,
+                                          .batch = buf->ptr,
+                                          .size = buf->size,
+                                          .until = APPEND_SYNCED,
+                                          .done = count_done};
+        partition_append(two->partition, &two->appends[i]);
+    }
+}
+
+static void a_topic_made_again_never_gets_the_files_of_one_that_could_not_be_moved(void **state)
+{
+    (void)state;
+    const char *dir = fresh_dir();
+    struct log_store *store = open_store(dir, SYNCED);
+    struct topic *topic;
+    put(make_topic(store, "a", &topic), (struct batch_spec){.count = 5});
+    topic_unref(topic);
+    char in_the_way[300];
+    snprintf(in_the_way, sizeof in_the_way, "%s/deleted", dir);
+    close(open(in_the_way, O_CREAT | O_RDWR, 0644)); // a file where a folder must be
+    MUST(log_store_delete_topic(store, "a", &diag));
+    struct diag told = DIAG_INIT;
+    assert_true(log_store_create_topic(store, "a", 1, NULL, 0, NULL, &told) != ERR_OK);
+    assert_non_null(strstr(told.text, "are in the way"));
+    log_store_close(store);
+    unlink(in_the_way);
+    char path[300];
+    snprintf(path, sizeof path, "%s/a-0", dir);
+    store = open_store(dir, SYNCED);
+    assert_false(file_exists(path)); // the stop was not a clean one
+    MUST(dir_make(path, &diag));     // and one that comes back in some other way
+    struct partition *partition = make_topic(store, "a", &topic);
+    assert_false(file_exists(path));
+    assert_int_equal(put(partition, (struct batch_spec){.count = 1}), 0);
+    topic_unref(topic);
+    log_store_close(store);
+    remove_dir(dir);
+}
+
+static void append_then_delete(void *ctx)
+{
+    struct two_appends *two = ctx;
+    append_twice(two);
+    mutex_lock(&two->partition->mutex);
+    two->partition->deleted = true;
+    mutex_unlock(&two->partition->mutex);
+}
+
+static void appends_that_a_deletion_overtakes_make_no_files(void **state)
+{
+    (void)state;
+    const char *dir = fresh_dir();
+    struct log_store *store = open_store(dir, SYNCED);
+    struct topic *topic;
+    struct two_appends two = {.partition = make_topic(store, "a", &topic)};
+    appends_done = 0;
+    writer_call(store, append_then_delete, &two);
+    topic_unref(topic);
+    log_store_close(store);
+    assert_int_equal(appends_done, 2);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(two.appends[i].err, ERR_UNKNOWN_TOPIC);
+        mem_free(two.appends[i].story);
+    }
+    char path[300];
+    snprintf(path, sizeof path, "%s/a-0", dir);
+    assert_false(file_exists(path));
+    remove_dir(dir);
+}
+
 // --- producers ---
 
 static void a_repeated_batch_keeps_its_offset_also_after_restarts(void **state)
@@ -413,35 +503,6 @@ static void a_full_disk_refuses_and_goes_on_when_space_returns(void **state)
     remove_dir(dir);
 }
 
-static _Atomic int appends_done;
-
-struct two_appends {
-    struct partition *partition;
-    struct append appends[2];
-};
-
-static void count_done(struct append *append)
-{
-    (void)append;
-    appends_done++;
-}
-
-// On the writer's thread: so the next round takes both.
-static void append_twice(void *ctx)
-{
-    struct two_appends *two = ctx;
-    struct batch_spec spec = {.count = 1, .producer_id = 3, .value_bytes = 10000};
-    for (int i = 0; i < 2; i++) {
-        struct buf *buf = make_batch(spec);
-        two->appends[i] = (struct append){.buf = buf,
-                                          .batch = buf->ptr,
-                                          .size = buf->size,
-                                          .until = APPEND_SYNCED,
-                                          .done = count_done};
-        partition_append(two->partition, &two->appends[i]);
-    }
-}
-
 static void
 a_repeated_batch_is_refused_when_the_first_copy_of_its_round_was_not_written(void **state)
 {
@@ -456,6 +517,7 @@ a_repeated_batch_is_refused_when_the_first_copy_of_its_round_was_not_written(voi
     getrlimit(RLIMIT_FSIZE, &before);
     tight.rlim_max = before.rlim_max;
     setrlimit(RLIMIT_FSIZE, &tight);
+    appends_done = 0;
     writer_call(store, append_twice, &two);
     topic_unref(topic);
     log_store_close(store); // completes them
@@ -600,6 +662,8 @@ int main(void)
         cmocka_unit_test(a_store_without_topics_and_settings_it_refuses),
         cmocka_unit_test(a_deleted_topic_is_gone_and_a_new_one_starts_empty),
         cmocka_unit_test(files_of_a_half_deleted_topic_do_not_come_back),
+        cmocka_unit_test(a_topic_made_again_never_gets_the_files_of_one_that_could_not_be_moved),
+        cmocka_unit_test(appends_that_a_deletion_overtakes_make_no_files),
         cmocka_unit_test(a_repeated_batch_keeps_its_offset_also_after_restarts),
         cmocka_unit_test(an_unknown_producer_starts_anywhere_and_sequences_wrap),
         cmocka_unit_test(producer_ids_are_never_given_twice),

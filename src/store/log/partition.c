@@ -56,6 +56,36 @@ void partition__fail(struct partition *partition, err_t err, const char *story)
     mutex_unlock(&partition->mutex);
 }
 
+bool partition__pin(struct partition *partition)
+{
+    struct log_store *store = partition->topic->store;
+    mutex_lock(&store->mutex);
+    mutex_lock(&partition->mutex);
+    bool there = !partition->deleted;
+    mutex_unlock(&partition->mutex);
+    partition->pins += there;
+    mutex_unlock(&store->mutex);
+    return there;
+}
+
+void partition__unpin(struct partition *partition)
+{
+    struct log_store *store = partition->topic->store;
+    mutex_lock(&store->mutex);
+    if (--partition->pins == 0)
+        cond_broadcast(&store->unpinned);
+    mutex_unlock(&store->mutex);
+}
+
+void partition__wait_unpinned(struct partition *partition)
+{
+    struct log_store *store = partition->topic->store;
+    mutex_lock(&store->mutex);
+    while (partition->pins > 0)
+        cond_wait(&store->unpinned, &store->mutex);
+    mutex_unlock(&store->mutex);
+}
+
 // --- append ---
 
 static void refuse(struct append *append, err_t err, const char *story)

@@ -344,6 +344,7 @@ static err_t recover_found(struct partition *partition, const struct saved_parti
     if (found->bases.count > 0 && saved && saved->start_offset > partition->start_offset)
         partition->start_offset = saved->start_offset;
     partition->next_offset = partition->end_offset = scan.next_offset;
+    partition->cleaned_to = saved ? saved->cleaned_to : 0;
     vec_release(&scan.index.entries);
     return err;
 }
@@ -377,6 +378,7 @@ err_t recover_adopt(struct partition *partition, const struct saved_partition *s
 {
     partition->start_offset = saved->start_offset;
     partition->next_offset = partition->end_offset = saved->next_offset;
+    partition->cleaned_to = saved->cleaned_to;
     for (size_t i = 0; i < saved->segment_count; i++) {
         const struct saved_segment *from = &saved->segments[i];
         struct segment *segment = segment__new(partition, from->base_offset);

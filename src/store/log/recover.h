@@ -18,6 +18,7 @@ struct saved_segment {
 struct saved_partition {
     int64_t start_offset;
     int64_t next_offset;
+    int64_t cleaned_to;
     bool rescan; // damaged or failed then: believe nothing
     size_t segment_count;
     const struct saved_segment *segments;

@@ -5,6 +5,11 @@
 // or a time (index.c).
 #include "store/log/log_int.h"
 
+#include "os/random.h"
+#include "wire/kafka/batch_header.h"
+
+#include <assert.h>
+
 struct segment *segment__new(struct partition *partition, int64_t base_offset)
 {
     struct segment *segment = MEM_NEW(struct segment);
@@ -12,6 +17,8 @@ struct segment *segment__new(struct partition *partition, int64_t base_offset)
     segment->refs = 1;
     segment->base_offset = base_offset;
     segment->max_timestamp = -1;
+    segment->first_timestamp = INT64_MIN;
+    segment->jitter = (uint32_t)random_u64();
     cached_file_init(&segment->log);
     cached_file_init(&segment->index);
     return segment;
@@ -40,28 +47,74 @@ void segment__path(const struct segment *segment, const char *suffix, char *out)
     snprintf(out, PATH_BYTES, "%s/%020lld.%s", dir, (long long)segment->base_offset, suffix);
 }
 
-err_t segment__get(struct segment *segment, int *fd, struct diag *diag)
+static err_t gone(struct segment *segment, struct diag *diag)
+{
+    struct partition *partition = segment->partition;
+    assert(mutex_held(&partition->mutex));
+    if (partition->deleted)
+        return FAIL(diag, ERR_UNKNOWN_TOPIC, "topic %s was deleted", partition->topic->name);
+    if (segment->removed)
+        return FAIL(diag, ERR_OFFSET_OUT_OF_RANGE, "the segment at offset %lld was removed",
+                    (long long)segment->base_offset);
+    return ERR_OK;
+}
+
+// Names are given up under the partition's mutex, before anything happens to the files: what was
+// opened before that is the right file for good.
+err_t segment__open(struct segment *segment, struct cached_file *file, const char *suffix,
+                    unsigned flags, int *fd, struct diag *diag)
 {
     struct partition *partition = segment->partition;
     struct file_cache *files = &partition->topic->store->files;
-    if (file_cache_try(files, &segment->log, fd))
+    if (file_cache_try(files, file, fd))
         return ERR_OK;
-    char path[PATH_BYTES];
-    segment__path(segment, "log", path);
-    err_t err = file_cache_get(files, &segment->log, path, FILE_WRITE, fd, diag);
-    // The path belongs to somebody else once the topic was deleted and made again.
     mutex_lock(&partition->mutex);
-    bool deleted = partition->deleted, removed = segment->removed;
+    err_t err = gone(segment, diag);
     mutex_unlock(&partition->mutex);
-    if (!deleted && !removed)
-        return err;
-    if (err == ERR_OK)
-        file_cache_put(files, &segment->log);
-    diag_clear(diag);
-    if (deleted)
-        return FAIL(diag, ERR_UNKNOWN_TOPIC, "topic %s was deleted", partition->topic->name);
-    return FAIL(diag, ERR_OFFSET_OUT_OF_RANGE, "the segment at offset %lld was removed as too old",
-                (long long)segment->base_offset);
+    TRY(err);
+    char path[PATH_BYTES];
+    segment__path(segment, suffix, path);
+    int opened = -1;
+    struct diag open_diag = DIAG_INIT;
+    err_t open_err = file_open(&opened, path, flags, &open_diag);
+    mutex_lock(&partition->mutex);
+    err = gone(segment, diag);
+    int extra = opened;
+    if (err == ERR_OK && open_err == ERR_OK)
+        extra = file_cache_put_open(files, file, opened, fd);
+    mutex_unlock(&partition->mutex);
+    file_close(extra);
+    if (err == ERR_OK && open_err != ERR_OK)
+        err = FAIL(diag, open_err, "%s", open_diag.text);
+    return err;
+}
+
+err_t segment__get(struct segment *segment, int *fd, struct diag *diag)
+{
+    return segment__open(segment, &segment->log, "log", FILE_WRITE, fd, diag);
+}
+
+int64_t segment__first_timestamp(struct segment *segment)
+{
+    struct mutex *mutex = &segment->partition->mutex;
+    mutex_lock(mutex);
+    int64_t known = segment->size == 0 ? -1 : segment->first_timestamp;
+    mutex_unlock(mutex);
+    if (known != INT64_MIN)
+        return known;
+    uint8_t raw[BATCH_HEADER_BYTES];
+    struct batch_header header;
+    int fd;
+    if (segment__get(segment, &fd, NULL) != ERR_OK)
+        return -1;
+    err_t err = file_pread(fd, raw, sizeof raw, 0, NULL);
+    segment__put(segment);
+    if (err != ERR_OK || !batch_header_read(&header, bytes_make(raw, sizeof raw)))
+        return -1;
+    mutex_lock(mutex);
+    segment->first_timestamp = header.max_timestamp;
+    mutex_unlock(mutex);
+    return header.max_timestamp;
 }
 
 void segment__put(struct segment *segment)

@@ -12,6 +12,10 @@ static const struct topic_limits limits_default = {
     .batch_max_bytes = 1048588,
     .ahead_max_ms = 60LL * 60 * 1000,
     .behind_max_ms = INT64_MAX,
+    .file_delete_delay_ms = 60 * 1000,
+    .delete_retention_ms = 24LL * 60 * 60 * 1000,
+    .compaction_lag_max_ms = INT64_MAX,
+    .dirty_ratio_min = 0.5,
     .delete_old = true,
 };
 
@@ -169,12 +173,63 @@ static err_t number(const char *key, const char *value, int64_t min, int64_t max
     return ERR_OK;
 }
 
+static err_t ratio(const char *key, const char *value, double *out, struct diag *diag)
+{
+    char *end;
+    double parsed = strtod(value, &end);
+    if (end == value || *end != '\0' || !(parsed >= 0 && parsed <= 1))
+        return FAIL(diag, ERR_CONFIG, "%s is \"%s\", expected a number from 0 to 1", key, value);
+    *out = parsed;
+    return ERR_OK;
+}
+
+static err_t cleanup_policy(struct topic_limits *limits, const char *value, struct diag *diag)
+{
+    limits->compact = limits->delete_old = false;
+    for (const char *at = value; *at;) {
+        size_t size = strcspn(at, ",");
+        struct bytes word = bytes_make(at, size);
+        while (word.size > 0 && word.ptr[0] == ' ')
+            word = bytes_make(word.ptr + 1, word.size - 1);
+        while (word.size > 0 && word.ptr[word.size - 1] == ' ')
+            word.size--;
+        if (bytes_is(word, "compact"))
+            limits->compact = true;
+        else if (bytes_is(word, "delete"))
+            limits->delete_old = true;
+        else
+            return FAIL(diag, ERR_CONFIG,
+                        "cleanup.policy is \"%s\", expected compact, delete or both", value);
+        at += size + (at[size] == ',');
+    }
+    return ERR_OK;
+}
+
 // What is not built is refused rather than ignored.
 static err_t only(const char *key, const char *value, const char *allowed, struct diag *diag)
 {
     if (strcmp(value, allowed) == 0)
         return ERR_OK;
     return FAIL(diag, ERR_CONFIG, "%s is \"%s\", only \"%s\" is supported", key, value, allowed);
+}
+
+static err_t apply_cleaning(struct topic_limits *limits, const char *key, const char *value,
+                            struct diag *diag)
+{
+    struct bytes name = bytes_from(key);
+    if (bytes_is(name, "segment.jitter.ms"))
+        return number(key, value, 0, INT64_MAX, &limits->segment_jitter_ms, diag);
+    if (bytes_is(name, "file.delete.delay.ms"))
+        return number(key, value, 0, INT64_MAX, &limits->file_delete_delay_ms, diag);
+    if (bytes_is(name, "delete.retention.ms"))
+        return number(key, value, 0, INT64_MAX, &limits->delete_retention_ms, diag);
+    if (bytes_is(name, "min.compaction.lag.ms"))
+        return number(key, value, 0, INT64_MAX, &limits->compaction_lag_min_ms, diag);
+    if (bytes_is(name, "max.compaction.lag.ms"))
+        return number(key, value, 1, INT64_MAX, &limits->compaction_lag_max_ms, diag);
+    if (bytes_is(name, "min.cleanable.dirty.ratio"))
+        return ratio(key, value, &limits->dirty_ratio_min, diag);
+    return ERR_OK;
 }
 
 static err_t apply(struct topic_limits *limits, const char *key, const char *value,
@@ -200,8 +255,8 @@ static err_t apply(struct topic_limits *limits, const char *key, const char *val
     if (bytes_is(name, "compression.type"))
         return only(key, value, "producer", diag);
     if (bytes_is(name, "cleanup.policy"))
-        limits->delete_old = strstr(value, "delete") != NULL;
-    return ERR_OK;
+        return cleanup_policy(limits, value, diag);
+    return apply_cleaning(limits, key, value, diag);
 }
 
 static int by_key(const void *a, const void *b)

@@ -164,11 +164,9 @@ err_t writer_roll(struct partition *partition, struct diag *diag)
     segment->unsynced = true;
     segment__path(segment, "index", path);
     err_t err = file_remove(path, diag);
-    segment__path(segment, "log", path);
     int fd;
     if (err == ERR_OK)
-        err =
-            file_cache_get(&store->files, &segment->log, path, FILE_WRITE | FILE_CREATE, &fd, diag);
+        err = segment__open(segment, &segment->log, "log", FILE_WRITE | FILE_CREATE, &fd, diag);
     if (err == ERR_OK) {
         err = file_truncate(fd, 0, diag);
         segment__put(segment);
@@ -186,14 +184,31 @@ err_t writer_roll(struct partition *partition, struct diag *diag)
     return ERR_OK;
 }
 
-static bool must_roll(const struct segment *segment, const struct topic_limits *limits,
-                      int64_t size, int64_t last_offset)
+// Ages are those of the records where they have a time, as in Kafka: a segment holds at most so
+// much of it.
+static bool must_roll_by_time(struct segment *segment, const struct topic_limits *limits,
+                              int64_t max_timestamp)
+{
+    int64_t first = segment__first_timestamp(segment);
+    int64_t age_ms = first >= 0 ? max_timestamp - first : clock_now_ms() - segment->created_ms;
+    int64_t age_max_ms = limits->segment_ms;
+    if (limits->compact && limits->compaction_lag_max_ms < age_max_ms)
+        age_max_ms = limits->compaction_lag_max_ms;
+    int64_t jitter_max_ms =
+        limits->segment_jitter_ms < age_max_ms ? limits->segment_jitter_ms : age_max_ms;
+    if (jitter_max_ms > 0)
+        age_max_ms -= (int64_t)segment->jitter % jitter_max_ms;
+    return age_ms > age_max_ms;
+}
+
+static bool must_roll(struct segment *segment, const struct topic_limits *limits, int64_t size,
+                      int64_t last_offset, int64_t max_timestamp)
 {
     if (segment->size == 0)
         return false;
     return segment->size + size > limits->segment_bytes || segment->size + size > INT32_MAX ||
            last_offset - segment->base_offset > INT32_MAX ||
-           clock_now_ms() - segment->created_ms > limits->segment_ms;
+           must_roll_by_time(segment, limits, max_timestamp);
 }
 
 static void reserve(struct segment *segment, int fd, int64_t end, const struct topic_limits *limits)
@@ -370,7 +385,8 @@ static err_t make_room(struct round *round, struct turn *turn, struct run *run,
     struct batch_header header;
     (void)batch_header_read(&header, bytes_make(append->batch, append->size));
     if (segment && (run->size > 0 || !must_roll(segment, limits, size,
-                                                partition->next_offset + header.last_offset_delta)))
+                                                partition->next_offset + header.last_offset_delta,
+                                                header.max_timestamp)))
         return ERR_OK;
     TRY(writer_roll(partition, diag));
     run_begin(run, partition);
@@ -380,6 +396,11 @@ static err_t make_room(struct round *round, struct turn *turn, struct run *run,
 static err_t begin_turn(struct round *round, struct partition *partition, struct run *run,
                         struct diag *diag)
 {
+    mutex_lock(&partition->mutex);
+    bool deleted = partition->deleted;
+    mutex_unlock(&partition->mutex);
+    if (deleted) // its folder was moved away on this thread, or is about to be
+        return FAIL(diag, ERR_UNKNOWN_TOPIC, "topic %s was deleted", partition->topic->name);
     TRY(checkpoint_touch(round->store, diag));
     struct segment *segment = active(partition);
     if (!segment)
