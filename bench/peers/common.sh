@@ -12,8 +12,8 @@ fetch() { # fetch NAME GROUP:ARTIFACT:VERSION...: the jars and what they need in
         echo "<packaging>pom</packaging><dependencies>"
         shift
         for coordinates in "$@"; do
-            IFS=: read -r group artifact version <<<"$coordinates"
-            echo "<dependency><groupId>$group</groupId><artifactId>$artifact</artifactId><version>$version</version></dependency>"
+            IFS=: read -r g a v <<<"$coordinates"
+            echo "<dependency><groupId>$g</groupId><artifactId>$a</artifactId><version>$v</version></dependency>"
         done
         echo "</dependencies></project>"
     } >"$lib/../pom.xml"

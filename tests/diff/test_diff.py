@@ -1,0 +1,50 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same raw requests to Apache Kafka 4.3.1 and to weir: every API in every version, well-formed and not, and the
+decoded answers compared field by field. What may differ stands in allowed.py; everything else fails.
+
+Each case is a function of a cases_*.py, in file order. DIFF_KAFKA=HOST:PORT takes a running Kafka instead of a new one.
+"""
+import importlib
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from codec import Codec
+from conftest import ROOT, Weir
+from pair import Pair, Peer
+
+HERE = pathlib.Path(__file__).parent
+PEERS = ROOT / "build" / "peers"
+FILES = ("handshake", "topics", "data", "configs", "groups", "inspection", "frames")
+CASES = [case for file in FILES for name, case in vars(importlib.import_module("cases_" + file)).items()
+         if name.startswith("case_")]
+
+
+@pytest.fixture(scope="session")
+def pair(tmp_path_factory, empty_project):
+    home = tmp_path_factory.mktemp("diff")
+    at, pid = os.environ.get("DIFF_KAFKA"), None
+    if not at:
+        script = str(ROOT / "bench" / "peers" / "start_kafka.sh")
+        with open(home / "start.log", "w") as log:  # a pipe would stay open as long as the broker lives
+            subprocess.run([script, str(home / "kafka")], stdout=log, timeout=600, check=True)
+        at, pid, _ = (home / "start.log").read_text().split()
+    codec = Codec(PEERS / "kafka" / "lib" / "kafka-clients-4.3.1.jar")
+    weir = Weir(empty_project, home / "weir").start()
+    pair = Pair(Peer("kafka", at, codec), Peer("weir", weir.at["kafka"], codec), codec)
+    yield pair
+    weir.stop()
+    if pid:
+        os.kill(int(pid), signal.SIGTERM)
+    print("\n".join(["", *pair.summary()]), file=sys.__stdout__)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__[len("case_"):])
+def test_kafka_and_weir_answer_the_same(pair, case):
+    case(pair)
+    found = pair.take()
+    assert not found, "%d differences:\n%s" % (len(found), "\n".join(found[:200]))
