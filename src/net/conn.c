@@ -7,11 +7,12 @@
 // the rest of a large one is read straight into its own buffer. What a paused connection has
 // already read is kept aside (`stash`) and handed out first when it resumes.
 //
-// Writing is deferred: conn_send() queues and marks the connection; a prepare handle flushes all
-// marked connections once per loop turn, before the loop waits. Replies of one turn leave together.
+// Through TLS a read may have to wait until it can write, and a write until it can read
+// (reads_by_writing, writes_by_reading): then either event tries both.
 
 #include "net/conn.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
 #include "net/conn_int.h"
@@ -27,27 +28,17 @@
 #define CHARGED_BYTES   16384 // smaller frames are bounded by the handlers' in-flight limits
 #define BUDGET_RETRY_MS 5
 #define READ_TURNS      8 // scratch fills one connection may take before others get their turn
-#define WRITE_PARTS     64
 
 enum { CONN_MAGIC = 0x636f6e6e };
 
-// --- write queue ---
+// --- what to wait for ---
 
-static void item_free(struct conn__item *item)
-{
-    if (item->buf)
-        buf_unref(item->buf);
-    else
-        item->release(item->ctx);
-    mem_free(item);
-}
-
-static void watch(struct conn *conn)
+void conn__watch(struct conn *conn)
 {
     int events = 0;
-    if (conn->open && conn->reading)
+    if (conn->open && (conn->reading || conn->writes_by_reading))
         events |= UV_READABLE;
-    if (conn->open && conn->blocked)
+    if (conn->open && (conn->blocked || conn->reads_by_writing))
         events |= UV_WRITABLE;
     if (events == conn->events || !conn->open)
         return;
@@ -58,115 +49,13 @@ static void watch(struct conn *conn)
         uv_poll_stop(&conn->poll);
 }
 
-static void set_reading(struct conn *conn)
+void conn__set_reading(struct conn *conn)
 {
     bool full = conn->queued_bytes >= conn->queue_max_bytes ||
                 (conn->throttled && conn->queued_bytes > conn->queue_max_bytes / 2);
     conn->throttled = full;
     conn->reading = conn->paused == 0 && !full && !conn->closing && !conn->starved;
-    watch(conn);
-}
-
-static int64_t write_some(struct conn *conn, struct conn__item *first)
-{
-    if (!first->buf)
-        return socket_send_file(conn->fd, first->file, first->offset, first->size);
-    struct socket_part parts[WRITE_PARTS];
-    size_t count = 0;
-    LIST_EACH(&conn->queue, link)
-    {
-        struct conn__item *item = CONTAINER_OF(link, struct conn__item, link);
-        if (!item->buf || count == WRITE_PARTS)
-            break;
-        parts[count++] = (struct socket_part){item->buf->ptr + item->offset, item->size};
-    }
-    return socket_write(conn->fd, parts, count);
-}
-
-static void written(struct conn *conn, size_t size)
-{
-    conn->queued_bytes -= size;
-    while (size > 0) {
-        struct conn__item *item = CONTAINER_OF(conn->queue.next, struct conn__item, link);
-        if (item->size > size) {
-            item->offset += (int64_t)size;
-            item->size -= size;
-            return;
-        }
-        size -= item->size;
-        list_remove(&item->link);
-        item_free(item);
-    }
-}
-
-static void flush(struct conn *conn)
-{
-    while (conn->open && !list_empty(&conn->queue)) {
-        struct conn__item *first = CONTAINER_OF(conn->queue.next, struct conn__item, link);
-        int64_t moved = write_some(conn, first);
-        if (moved == SOCKET_AGAIN) {
-            conn->blocked = true;
-            set_reading(conn);
-            return;
-        }
-        if (moved < 0) {
-            conn_abort(conn);
-            return;
-        }
-        conn->active_us = clock_mono_us();
-        written(conn, (size_t)moved);
-    }
-    if (!conn->open)
-        return;
-    conn->blocked = false;
-    if (conn->closing) {
-        conn_abort(conn);
-        return;
-    }
-    set_reading(conn);
-    if (conn->listener->ops->drained)
-        conn->listener->ops->drained(conn);
-    conn__drain_stash(conn);
-}
-
-static void enqueue(struct conn *conn, struct conn__item *item)
-{
-    if (!conn->open || conn->closing || item->size == 0) {
-        item_free(item);
-        return;
-    }
-    list_push_back(&conn->queue, &item->link);
-    conn->queued_bytes += item->size;
-    if (!conn->blocked && list_empty(&conn->dirty))
-        list_push_back(&conn->shard->dirty, &conn->dirty);
-    if (conn->queued_bytes >= conn->queue_max_bytes)
-        set_reading(conn);
-}
-
-void conn__flush_dirty(struct conn__shard *shard)
-{
-    struct list *link;
-    while ((link = list_pop_front(&shard->dirty)))
-        flush(CONTAINER_OF(link, struct conn, dirty));
-}
-
-void conn_send(struct conn *conn, struct buf *buf)
-{
-    assert(loop_is_here(conn->loop));
-    struct conn__item *item = MEM_NEW(struct conn__item);
-    item->buf = buf;
-    item->size = buf->size;
-    enqueue(conn, item);
-}
-
-void conn_send_file(struct conn *conn, int fd, int64_t offset, size_t size,
-                    void (*release)(void *ctx), void *ctx)
-{
-    assert(loop_is_here(conn->loop));
-    struct conn__item *item = MEM_NEW(struct conn__item);
-    *item = (struct conn__item){
-        .file = fd, .offset = offset, .size = size, .release = release, .ctx = ctx};
-    enqueue(conn, item);
+    conn__watch(conn);
 }
 
 // --- frames ---
@@ -207,7 +96,7 @@ static void retry_budget(struct timer *timer)
 {
     struct conn *conn = CONTAINER_OF(timer, struct conn, budget_timer);
     conn->starved = false;
-    set_reading(conn);
+    conn__set_reading(conn);
     conn__drain_stash(conn);
 }
 
@@ -234,7 +123,7 @@ static bool begin_frame(struct conn *conn, const uint8_t *head, size_t size)
     if (!conn->frame) {
         conn->starved = true;
         timer_start(conn->shard->loop, &conn->budget_timer, BUDGET_RETRY_MS);
-        set_reading(conn);
+        conn__set_reading(conn);
         return false;
     }
     return true;
@@ -298,6 +187,23 @@ static void take_scratch(struct conn *conn, size_t size)
         str_append(&conn->stash, scratch + used, size - used);
 }
 
+static int64_t read_bytes(struct conn *conn, void *into, size_t room)
+{
+    if (!conn->tls)
+        return socket_read(conn->fd, into, room);
+    int64_t got = tls__read(conn->tls, into, room);
+    conn->reads_by_writing = got == SOCKET_AGAIN && tls__waits_to_write(conn->tls);
+    conn__watch(conn);
+    return got;
+}
+
+static void tell_tls_problem(struct conn *conn)
+{
+    const char *problem = conn->tls ? tls__problem(conn->tls) : NULL;
+    if (problem)
+        LOG_INFO("net", "a TLS connection failed", "peer=%s why=\"%s\"", conn->peer, problem);
+}
+
 static void read_some(struct conn *conn)
 {
     for (int turn = 0; turn < READ_TURNS && conn->open && conn->reading; turn++) {
@@ -305,10 +211,11 @@ static void read_some(struct conn *conn)
                       conn->frame->size - conn->frame_used >= SCRATCH_BYTES / 4;
         size_t room = direct ? conn->frame->size - conn->frame_used : SCRATCH_BYTES;
         uint8_t *into = direct ? conn->frame->ptr + conn->frame_used : conn->shard->scratch;
-        int64_t got = socket_read(conn->fd, into, room);
+        int64_t got = read_bytes(conn, into, room);
         if (got == SOCKET_AGAIN)
             return;
         if (got < 0) {
+            tell_tls_problem(conn);
             conn_abort(conn);
             return;
         }
@@ -320,7 +227,7 @@ static void read_some(struct conn *conn)
             if (conn->frame_used == conn->frame->size)
                 hand_over(conn);
         }
-        if ((size_t)got < room)
+        if ((size_t)got < room && !conn->tls) // a TLS record may be followed by another
             return;
     }
 }
@@ -334,9 +241,9 @@ void conn__on_event(uv_poll_t *poll, int status, int events)
         return;
     }
     conn_ref(conn);
-    if (events & UV_WRITABLE)
-        flush(conn);
-    if (conn->open && events & UV_READABLE) {
+    if (events & UV_WRITABLE || conn->writes_by_reading)
+        conn__flush(conn);
+    if (conn->open && (events & UV_READABLE || conn->reads_by_writing)) {
         read_some(conn);
         tell_gathered(conn);
     }
@@ -380,17 +287,28 @@ void conn__start(struct conn__shard *shard, int fd)
     if (listener->idle_timeout_ms > 0)
         timer_start(shard->loop, &conn->idle_timer, listener->idle_timeout_ms);
     listener->ops->opened(conn, listener->ctx);
+    if (listener->tls && !(conn->tls = tls__accept(listener->tls, fd)))
+        conn_abort(conn);
     if (conn->open)
-        set_reading(conn);
+        conn__set_reading(conn);
+}
+
+// The listener waits until each of its connections has gone, and what they held is given back.
+void conn__gone(struct conn *conn)
+{
+    struct conn__shard *shard = conn->shard;
+    if (!conn->unwatched || conn->loading)
+        return;
+    list_remove(&conn->link);
+    conn_unref(conn);
+    conn__one_gone(shard);
 }
 
 static void poll_closed(uv_handle_t *handle)
 {
     struct conn *conn = CONTAINER_OF((uv_poll_t *)handle, struct conn, poll);
-    struct conn__shard *shard = conn->shard;
-    list_remove(&conn->link);
-    conn_unref(conn);
-    conn__one_gone(shard);
+    conn->unwatched = true;
+    conn__gone(conn);
 }
 
 void conn_abort(struct conn *conn)
@@ -404,11 +322,11 @@ void conn_abort(struct conn *conn)
     list_remove(&conn->dirty);
     uv_poll_stop(&conn->poll);
     uv_close((uv_handle_t *)&conn->poll, poll_closed);
+    if (conn->tls)
+        tls__free(conn->tls);
+    conn->tls = NULL;
     socket_close(conn->fd);
-    struct list *link;
-    while ((link = list_pop_front(&conn->queue)))
-        item_free(CONTAINER_OF(link, struct conn__item, link));
-    conn->queued_bytes = 0;
+    conn__drop_queue(conn);
     buf_unref(conn->frame);
     conn->frame = NULL;
     str_release(&conn->stash);
@@ -421,8 +339,8 @@ void conn_close(struct conn *conn)
     if (!conn->open || conn->closing)
         return;
     conn->closing = true;
-    set_reading(conn);
-    if (list_empty(&conn->queue))
+    conn__set_reading(conn);
+    if (list_empty(&conn->queue) && !conn->loading)
         conn_abort(conn);
 }
 
@@ -444,7 +362,7 @@ void conn_pause(struct conn *conn)
 {
     assert(loop_is_here(conn->loop));
     conn->paused++;
-    set_reading(conn);
+    conn__set_reading(conn);
 }
 
 void conn_resume(struct conn *conn)
@@ -453,7 +371,7 @@ void conn_resume(struct conn *conn)
     conn->paused--;
     if (!conn->open)
         return;
-    set_reading(conn);
+    conn__set_reading(conn);
     conn__drain_stash(conn);
 }
 
@@ -493,6 +411,11 @@ void conn_local(const struct conn *conn, char *host, size_t size)
         socket_local_host(conn->fd, host, size);
     else
         snprintf(host, size, "127.0.0.1");
+}
+
+bool conn_tls_subject(const struct conn *conn, char *out, size_t size)
+{
+    return conn->tls && tls__subject(conn->tls, out, size);
 }
 
 size_t conn_queued_bytes(const struct conn *conn)

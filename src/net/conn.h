@@ -18,6 +18,7 @@
 #include "base/buf.h"
 #include "base/diag.h"
 #include "loop/loop.h"
+#include "net/tls.h"
 
 struct conn;
 struct listener;
@@ -44,11 +45,14 @@ struct conn_ops {
 struct listener_options {
     const char *host; // "127.0.0.1", "localhost" and "::1" listen on both loopbacks
     uint16_t port;    // 0 = any free one
-    size_t conn_max;  // further ones are accepted and closed at once; 0 = 20000
+    // Instead of host and port: the Unix socket `name` in the folder `dir`, for this user only.
+    const char *dir, *name;
+    size_t conn_max; // further ones are accepted and closed at once; 0 = 20000
     size_t frame_max_bytes;
     size_t queue_max_bytes;  // 0 = 64 MiB
     int64_t idle_timeout_ms; // no byte for so long closes; 0 = never
     struct budget *budget;   // may be NULL
+    struct tls *tls;         // NULL: plain; the listener keeps a reference of its own
     const struct conn_ops *ops;
     void *ctx;
 };
@@ -61,8 +65,9 @@ uint16_t listener_port(const struct listener *listener);
 void listener_close(struct listener *listener);
 
 void conn_send(struct conn *conn, struct buf *buf); // takes the reference
-// `size` bytes of `fd` from `offset`, by sendfile where the connection is plain. `fd` must stay
-// open until release(ctx) is called (also when the connection closes first).
+// `size` bytes of `fd` from `offset`, by sendfile where the connection is plain, read by workers
+// where it is not. `fd` must stay open until release(ctx) is called (also when the connection
+// closes first).
 void conn_send_file(struct conn *conn, int fd, int64_t offset, size_t size,
                     void (*release)(void *ctx), void *ctx);
 void conn_pause(struct conn *conn); // no frame() until as many conn_resume(); a counter
@@ -79,6 +84,9 @@ uint64_t conn_id(const struct conn *conn);
 const char *conn_peer(const struct conn *conn); // "127.0.0.1:51234"
 void conn_local(const struct conn *conn, char *host,
                 size_t size); // the address the client reached, no port
+// Subject of the certificate the client showed ("CN=app,O=weir"), once a frame has come; false when
+// it showed none.
+bool conn_tls_subject(const struct conn *conn, char *out, size_t size);
 size_t conn_queued_bytes(const struct conn *conn);
 
 #endif

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// conn_int: what conn.c (one connection) and listener.c (accepting, dealing out, closing) share.
+// conn_int: what conn.c (reading, life), conn_write.c (the write queue) and listener.c (accepting,
+// dealing out, closing) share.
 #ifndef NET_CONN_INT_H
 #define NET_CONN_INT_H
 
 #include "base/list.h"
 #include "base/str.h"
 #include "net/conn.h"
+#include "net/tls_session.h"
 #include "os/thread.h"
 
 #include <uv.h>
@@ -45,6 +47,7 @@ struct conn {
     struct list link;  // in shard->conns
     struct list dirty; // in shard->dirty
     uv_poll_t poll;
+    struct tls__session *tls; // NULL: plain
     int fd;
     int events; // what poll waits for
     bool open;
@@ -54,6 +57,10 @@ struct conn {
     bool throttled; // the write queue is over its bound
     bool starved;   // the budget had no room for the next frame
     bool draining;
+    bool unwatched;         // closed, and libuv has let go of it
+    bool loading;           // a file's bytes are on their way to the head of the queue
+    bool reads_by_writing;  // TLS: a read waits until something can be written
+    bool writes_by_reading; // TLS: a write waits until something can be read
     unsigned paused;
     struct buf *frame; // being received
     size_t frame_used;
@@ -85,6 +92,7 @@ struct listener {
     size_t queue_max_bytes;
     int64_t idle_timeout_ms;
     struct budget *budget;
+    struct tls *tls; // a reference; NULL: plain
     _Atomic size_t conn_count;
     struct mutex mutex; // guards closing_left
     struct cond all_closed;
@@ -93,6 +101,11 @@ struct listener {
 
 void conn__on_event(uv_poll_t *poll, int status, int events);
 void conn__flush_dirty(struct conn__shard *shard);
+void conn__watch(struct conn *conn);
+void conn__set_reading(struct conn *conn);
+void conn__gone(struct conn *conn);
+void conn__flush(struct conn *conn);
+void conn__drop_queue(struct conn *conn);
 void conn__drain_stash(struct conn *conn);
 void conn__start(struct conn__shard *shard, int fd); // takes fd
 void conn__one_gone(struct conn__shard *shard);

@@ -137,7 +137,12 @@ err_t listener_open(struct listener **out, struct loops *loops,
     int fds[2];
     size_t fd_count = 0;
     uint16_t port = options->port;
-    TRY(socket_listen_all(fds, &fd_count, options->host, &port, diag));
+    if (options->dir) {
+        TRY(socket_listen_at(&fds[0], options->dir, options->name, diag));
+        fd_count = 1;
+    } else {
+        TRY(socket_listen_all(fds, &fd_count, options->host, &port, diag));
+    }
     struct listener *listener = MEM_NEW(struct listener);
     listener->loops = loops;
     memcpy(listener->fds, fds, sizeof fds);
@@ -152,6 +157,7 @@ err_t listener_open(struct listener **out, struct loops *loops,
         options->queue_max_bytes ? options->queue_max_bytes : QUEUE_MAX_BYTES;
     listener->idle_timeout_ms = options->idle_timeout_ms;
     listener->budget = options->budget;
+    listener->tls = options->tls ? tls_ref(options->tls) : NULL;
     mutex_init(&listener->mutex);
     cond_init(&listener->all_closed);
     listener->shard_count = loops_count(loops);
@@ -220,6 +226,7 @@ void listener_close(struct listener *listener)
     for (size_t i = 0; i < listener->shard_count; i++)
         mem_free(listener->shards[i].scratch);
     mem_free(listener->shards);
+    tls_unref(listener->tls);
     cond_release(&listener->all_closed);
     mutex_release(&listener->mutex);
     mem_free(listener);

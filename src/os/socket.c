@@ -2,6 +2,7 @@
 #include "os/socket.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -9,7 +10,9 @@
 #include <string.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #define PARTS_MAX 64
@@ -83,6 +86,62 @@ err_t socket_listen_all(int out[2], size_t *count, const char *host, uint16_t *p
         if (!any_port || attempt == 20)
             return FAIL(diag, ERR_CONFLICT, "port %u on ::1 is in use by another program", *port);
     }
+}
+
+// An address of at most 107 bytes however long the folder's path is: through its descriptor.
+static err_t local_address(struct sockaddr_un *address, int *folder, const char *dir,
+                           const char *name, struct diag *diag)
+{
+    *folder = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (*folder < 0)
+        return FAIL(diag, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "cannot open %s: %s", dir,
+                    strerror(errno));
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/%s", *folder, name);
+    return ERR_OK;
+}
+
+err_t socket_listen_at(int *out, const char *dir, const char *name, struct diag *diag)
+{
+    struct sockaddr_un address;
+    int folder;
+    TRY(local_address(&address, &folder, dir, name, diag));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    unlink(address.sun_path);
+    // Only who runs weir may connect: bind() makes the file with the mode of the socket itself.
+    int result = fd < 0 ? -1 : fchmod(fd, S_IRUSR | S_IWUSR);
+    if (result == 0)
+        result = bind(fd, (struct sockaddr *)&address, sizeof address);
+    if (result == 0)
+        result = listen(fd, 64);
+    int error = errno;
+    close(folder);
+    if (result != 0) {
+        if (fd >= 0)
+            close(fd);
+        return FAIL(diag, ERR_IO, "cannot listen on %s/%s: %s", dir, name, strerror(error));
+    }
+    *out = fd;
+    return ERR_OK;
+}
+
+err_t socket_connect_at(int *out, const char *dir, const char *name, struct diag *diag)
+{
+    struct sockaddr_un address;
+    int folder;
+    TRY(local_address(&address, &folder, dir, name, diag));
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int result = fd < 0 ? -1 : connect(fd, (struct sockaddr *)&address, sizeof address);
+    int error = errno;
+    close(folder);
+    if (result != 0) {
+        if (fd >= 0)
+            close(fd);
+        return FAIL(diag, error == ENOENT || error == ECONNREFUSED ? ERR_NOT_FOUND : ERR_IO,
+                    "cannot connect to %s/%s: %s", dir, name, strerror(error));
+    }
+    *out = fd;
+    return ERR_OK;
 }
 
 err_t socket_connect(int *out, const char *host, uint16_t port, struct diag *diag)
@@ -177,6 +236,10 @@ void socket_peer(int fd, char *out, size_t size)
     socklen_t length = sizeof address;
     char host[NI_MAXHOST], service[16];
     getpeername(fd, (struct sockaddr *)&address, &length);
+    if (address.ss_family == AF_UNIX) {
+        snprintf(out, size, "local");
+        return;
+    }
     numeric(&address, length, host, sizeof host, service, sizeof service);
     snprintf(out, size, address.ss_family == AF_INET6 ? "[%s]:%s" : "%s:%s", host, service);
 }

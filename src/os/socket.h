@@ -29,6 +29,11 @@ MUST_USE err_t socket_listen(int *out, const char *host, uint16_t *port, struct 
 // without IPv6 gets one), else one. Writes up to 2 descriptors and their count.
 MUST_USE err_t socket_listen_all(int out[2], size_t *count, const char *host, uint16_t *port,
                                  struct diag *diag);
+// A listening Unix socket in the folder `dir`, for this user's programs only; one left behind by a
+// program that ended is replaced. The path may be longer than a socket's address can be.
+MUST_USE err_t socket_listen_at(int *out, const char *dir, const char *name, struct diag *diag);
+// A connected, *blocking* one. ERR_NOT_FOUND when nobody listens there. BLOCKS
+MUST_USE err_t socket_connect_at(int *out, const char *dir, const char *name, struct diag *diag);
 // A connected, *blocking* socket without delay, for clients. BLOCKS
 MUST_USE err_t socket_connect(int *out, const char *host, uint16_t port, struct diag *diag);
 // Non-blocking, no delay. SOCKET_AGAIN when nobody waits, SOCKET_CLOSED on another failure.
@@ -37,7 +42,7 @@ void socket_close(int fd);
 int64_t socket_read(int fd, void *ptr, size_t size); // SOCKET_CLOSED also at the end
 int64_t socket_write(int fd, const struct socket_part *parts, size_t count); // up to 64 parts
 int64_t socket_send_file(int fd, int file, int64_t offset, size_t size);
-void socket_peer(int fd, char *out, size_t size);       // "127.0.0.1:51234", "[::1]:51234"
+void socket_peer(int fd, char *out, size_t size);       // "127.0.0.1:51234", "[::1]:51234", "local"
 void socket_local_host(int fd, char *out, size_t size); // "127.0.0.1", "::1"
 
 #endif
