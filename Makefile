@@ -9,7 +9,7 @@ OUT    := build/$(V)
 CC     := gcc
 PKGS   := libuv rocksdb rdkafka libpq sqlite3 libcurl libmicrohttpd openssl libzstd liblz4 snappy zlib yaml-0.1 jansson libpcre2-8 icu-uc icu-i18n
 DEPS   := gcc make libc6-dev pkg-config libuv1-dev librocksdb-dev librdkafka-dev libpq-dev libsqlite3-dev libcurl4-openssl-dev libmicrohttpd-dev libssl-dev libzstd-dev liblz4-dev libsnappy-dev zlib1g-dev libyaml-dev libjansson-dev libpcre2-dev libicu-dev nodejs:node npm:npm python3
-DEPS_TEST := libcmocka-dev clang-format clang-tidy python3-venv kcat chromium default-jre-headless:java maven:mvn
+DEPS_TEST := libcmocka-dev clang-format clang-tidy python3-venv kcat chromium default-jdk-headless:javac maven:mvn
 
 WARN   := -Wall -Wextra -Wpedantic -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla -Wundef -Wpointer-arith \
           -Wwrite-strings -Wcast-align -Wformat=2 -Wimplicit-fallthrough -Wswitch-enum -Wno-format-truncation

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import time
+import uuid
 
 import pytest
 
@@ -94,3 +95,23 @@ def weir(tmp_path_factory):
     yield one
     one.stop()
     shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def at(tmp_path_factory):
+    """host:port of one broker for all tests of a run: $KAFKA_AT (to run them on a real Kafka), or a weir's."""
+    if "KAFKA_AT" in os.environ:
+        yield os.environ["KAFKA_AT"]
+        return
+    folder = tmp_path_factory.mktemp("broker")
+    (folder / "project").mkdir()
+    one = Weir(folder / "project", folder / "data").start()
+    yield one.at["kafka"]
+    one.stop()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def topic():
+    """A name no other test uses."""
+    return "t-" + uuid.uuid4().hex[:12]

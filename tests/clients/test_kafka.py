@@ -1,10 +1,5 @@
-"""Unmodified Kafka clients against weir: kcat, kafka-python 2.0.2 and the newest, confluent-kafka, the Java console tools."""
-import os
-import pathlib
-import shutil
+"""kcat and confluent-kafka (librdkafka), unmodified, against weir."""
 import subprocess
-import sys
-import uuid
 
 import pytest
 from confluent_kafka import (Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, Producer,
@@ -12,20 +7,7 @@ from confluent_kafka import (Consumer, ConsumerGroupTopicPartitions, KafkaError,
 from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewPartitions, NewTopic,
                                    OffsetSpec, ResourceType)
 
-from conftest import ROOT, wait_for
-
-BUILD = ROOT / "build"
-
-
-@pytest.fixture(scope="module")
-def at(request):
-    """host:port of a broker: $KAFKA_AT (to run these tests on a real Kafka), or weir's."""
-    return os.environ.get("KAFKA_AT") or request.getfixturevalue("weir").at["kafka"]
-
-
-@pytest.fixture
-def topic():
-    return "t-" + uuid.uuid4().hex[:12]
+from conftest import wait_for
 
 
 @pytest.fixture
@@ -98,22 +80,6 @@ def test_kcat_reads_in_a_group(at, topic):
     assert kcat(at, *words) == "a\nb\n"
     kcat(at, "-P", "-t", topic, input="c\n")
     assert kcat(at, *words) == "c\n"
-
-
-# --- kafka-python -----------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("release", ["kafka-python==2.0.2", "kafka-python"])
-def test_kafka_python(at, release):
-    venv = BUILD / ("venv-" + release.replace("=", "-"))
-    if not (venv / "ok").exists():
-        subprocess.run([sys.executable, "-m", "venv", str(venv)], check=True, timeout=120)
-        subprocess.run([str(venv / "bin/pip"), "install", "-q", "--disable-pip-version-check", release], check=True,
-                       timeout=180)
-        (venv / "ok").touch()
-    walk = subprocess.run([str(venv / "bin/python"), str(ROOT / "tests/clients/kafka_python_walk.py"), at],
-                          capture_output=True, text=True, timeout=120)
-    assert walk.stdout.endswith("ok\n"), walk.stderr[-3000:]
 
 
 # --- confluent-kafka --------------------------------------------------------------------------------------------------
@@ -271,75 +237,3 @@ def test_groups_are_listed_described_altered_and_deleted(at, admin, topic):
     assert [(p.partition, p.offset) for p in listed.topic_partitions] == [(0, 3)]
     result(admin.delete_consumer_groups([topic]))
     assert topic not in [g.group_id for g in admin.list_consumer_groups().result(20).valid]
-
-
-# --- the Java console tools ----------------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def java():
-    if not shutil.which("java") or not shutil.which("mvn"):
-        pytest.skip("needs java and maven")
-    libs = BUILD / "java-kafka"
-    if not (libs / "ok").exists():
-        subprocess.run(["mvn", "-q", "-B", "-f", str(ROOT / "tests/clients/java/pom.xml"),
-                        "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies",
-                        f"-DoutputDirectory={libs}", "-DincludeScope=runtime"], check=True, timeout=300)
-        (libs / "ok").touch()
-
-    def run(tool, at, *words, text=None):
-        done = subprocess.run(["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-cp", f"{libs}/*",
-                               tool, "--bootstrap-server", at, *words], input=text, capture_output=True, text=True,
-                              timeout=90)
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
-
-    return run
-
-
-TOPICS = "org.apache.kafka.tools.TopicCommand"
-GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
-PRODUCER = "org.apache.kafka.tools.ConsoleProducer"
-CONSUMER = "org.apache.kafka.tools.consumer.ConsoleConsumer"
-CONFIGS = "kafka.admin.ConfigCommand"
-
-
-def test_java_topics_sh(java, at, topic):
-    java(TOPICS, at, "--create", "--topic", topic, "--partitions", "2", "--replication-factor", "1", "--config",
-         "retention.ms=1000000")
-    described = java(TOPICS, at, "--describe", "--topic", topic)
-    assert "PartitionCount: 2" in described and "retention.ms=1000000" in described and "Leader: 1" in described
-    java(TOPICS, at, "--alter", "--topic", topic, "--partitions", "3")
-    assert "PartitionCount: 3" in java(TOPICS, at, "--describe", "--topic", topic)
-    java(TOPICS, at, "--delete", "--topic", topic)
-    assert topic not in java(TOPICS, at, "--list").split()
-
-
-def test_java_console_producer_consumer_and_groups_sh(java, at, topic):
-    lines = "".join(f"line {i}\n" for i in range(100))
-    java(PRODUCER, at, "--topic", topic, "--compression-codec", "zstd", text=lines)
-    read_back = java(CONSUMER, at, "--topic", topic, "--from-beginning", "--max-messages", "100", "--group", topic,
-                     "--timeout-ms", "30000")
-    assert read_back == lines
-    row = next(line.split() for line in java(GROUPS, at, "--describe", "--group", topic).splitlines()
-               if line.startswith(topic))
-    assert row[:6] == [topic, topic, "0", "100", "100", "0"]
-    assert topic in java(GROUPS, at, "--list").split()
-    java(GROUPS, at, "--group", topic, "--topic", topic, "--reset-offsets", "--to-offset", "40", "--execute")
-    row = next(line.split() for line in java(GROUPS, at, "--describe", "--group", topic).splitlines()
-               if line.startswith(topic))
-    assert row[3:6] == ["40", "100", "60"]
-    assert "Empty" in java(GROUPS, at, "--describe", "--group", topic, "--state")
-    java(GROUPS, at, "--delete-offsets", "--group", topic, "--topic", topic)
-    java(GROUPS, at, "--delete", "--group", topic)
-    assert topic not in java(GROUPS, at, "--list").split()
-
-
-def test_java_configs_sh(java, at, admin, topic):
-    make(admin, topic)
-    java(CONFIGS, at, "--alter", "--topic", topic, "--add-config", "retention.ms=2000000,segment.bytes=1048576")
-    described = java(CONFIGS, at, "--describe", "--topic", topic)
-    assert "retention.ms=2000000" in described and "segment.bytes=1048576" in described
-    java(CONFIGS, at, "--alter", "--topic", topic, "--delete-config", "retention.ms")
-    assert "retention.ms=2000000" not in java(CONFIGS, at, "--describe", "--topic", topic)
-    assert "message.max.bytes" in java(CONFIGS, at, "--describe", "--broker", "1", "--all")

