@@ -8,8 +8,11 @@
 
 struct bench {
     const struct args *args;
-    int64_t count; // records or rows
-    int64_t size;  // bytes of a record's value
+    int64_t count;      // records or rows
+    int64_t size;       // bytes of a record's value
+    const char *topic;  // of the Kafka subjects
+    int64_t partitions; // of the topic
+    int64_t rate;       // records a second of "paced"
     bool json;
     int64_t pid;     // of the server, 0: its CPU time is not told
     json_t *results; // {name: number}
@@ -29,6 +32,7 @@ void bench_cpu(struct bench *bench, const char *name, int64_t since_us, int64_t 
 MUST_USE err_t bench_people(struct bench *bench, struct diag *diag);
 MUST_USE err_t bench_produce(struct bench *bench, struct diag *diag);
 MUST_USE err_t bench_single(struct bench *bench, struct diag *diag); // one request in flight
+MUST_USE err_t bench_paced(struct bench *bench, struct diag *diag);  // at a steady rate, linger 0
 MUST_USE err_t bench_consume(struct bench *bench, struct diag *diag);
 MUST_USE err_t bench_cql(struct bench *bench, struct diag *diag);
 

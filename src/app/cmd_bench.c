@@ -8,11 +8,14 @@
 #include <string.h>
 #include <unistd.h>
 
-#define BENCH_USAGE "weir bench people|produce|single|consume|cql [--count N] [--size BYTES]"
+#define BENCH_USAGE "weir bench people|produce|single|paced|consume|cql [--count N] [--size BYTES]"
 
 static const struct option bench_options[] = {
-    {"count", "N", "records or rows (default 1000000; cql 200000, single 2000)"},
+    {"count", "N", "records or rows (default 1000000; cql 200000, paced 10000, single 2000)"},
     {"size", "BYTES", "bytes of a record's value (default 270)"},
+    {"topic", "NAME", "where produce, single, paced write and consume reads (default weir-bench)"},
+    {"partitions", "N", "of the topic, when it is made (default 1)"},
+    {"rate", "N", "records a second of paced (default 1000)"},
     {"brokers", "LIST", "measure the Kafka broker there instead of the running weir"},
     {"cql", "HOST:PORT", "measure the CQL server there instead of the running weir"},
     {"pid", "PID", "the server's process: also tell the CPU time it uses"},
@@ -79,11 +82,9 @@ int cmd_bench(int argc, char **argv)
         const char *name;
         err_t (*run)(struct bench *bench, struct diag *diag);
         int64_t count;
-    } subjects[] = {{"people", bench_people, 1000000},
-                    {"produce", bench_produce, 1000000},
-                    {"single", bench_single, 2000},
-                    {"consume", bench_consume, 1000000},
-                    {"cql", bench_cql, 200000}};
+    } subjects[] = {{"people", bench_people, 1000000},   {"produce", bench_produce, 1000000},
+                    {"single", bench_single, 2000},      {"paced", bench_paced, 10000},
+                    {"consume", bench_consume, 1000000}, {"cql", bench_cql, 200000}};
     struct args args;
     if (!args_parse(&args, "weir bench", bench_options, argc, argv))
         return EXIT_USAGE;
@@ -99,6 +100,9 @@ int cmd_bench(int argc, char **argv)
         bench.count = args_int(&args, "count", subjects[i].count, 1, 1000000000, &ok);
         bench.pid = args_int(&args, "pid", 0, 1, INT32_MAX, &ok);
         bench.size = args_int(&args, "size", 270, 1, 1000000, &ok);
+        bench.topic = args_text(&args, "topic", "weir-bench");
+        bench.partitions = args_int(&args, "partitions", 1, 1, 10000, &ok);
+        bench.rate = args_int(&args, "rate", 1000, 1, 1000000, &ok);
         if (!ok)
             return EXIT_USAGE;
         struct diag diag = DIAG_INIT;
