@@ -171,7 +171,7 @@ err_t file_truncate(int fd, int64_t size, struct diag *diag)
 
 err_t file_reserve(int fd, int64_t offset, int64_t size, struct diag *diag)
 {
-    if (fallocate(fd, FALLOC_FL_KEEP_SIZE, offset, size) == 0 || errno == EOPNOTSUPP)
+    if (fallocate(fd, 0, offset, size) == 0 || errno == EOPNOTSUPP)
         return ERR_OK;
     return failed_fd(diag, "reserve space in", fd);
 }

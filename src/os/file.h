@@ -43,7 +43,8 @@ void file_warm(int fd, int64_t offset, size_t size);
 void file_start_writeback(int fd);
 MUST_USE err_t file_datasync(int fd, struct diag *diag);
 MUST_USE err_t file_truncate(int fd, int64_t size, struct diag *diag);
-// Reserves blocks past the end without changing the size; fine where the file system cannot.
+// Makes the file longer by blocks that read as zeros: writing into them later changes no size, so a
+// sync has less to do. Fine where the file system cannot.
 MUST_USE err_t file_reserve(int fd, int64_t offset, int64_t size, struct diag *diag);
 
 MUST_USE err_t file_read_all(const char *path, size_t max_bytes, struct str *out,

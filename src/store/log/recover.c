@@ -11,6 +11,7 @@
 //                 behind it, to know the partition's end.
 //
 // Only the last file can be torn because writer_roll() syncs a file before it starts the next.
+// Zeros behind its last batch are blocks the writer had reserved.
 #include "store/log/recover.h"
 
 #include "store/log/batch_walk.h"
@@ -144,14 +145,29 @@ static void take_batch(struct scan *scan, struct segment *segment, const struct 
     scan->next_offset = batch_header_last_offset(header) + 1;
 }
 
+static bool reads_as_zeros(int fd, int64_t from, int64_t end)
+{
+    uint8_t *chunk = mem_alloc(CRC_CHUNK);
+    bool zeros = true;
+    for (int64_t at = from; zeros && at < end;) {
+        size_t size = end - at < CRC_CHUNK ? (size_t)(end - at) : CRC_CHUNK;
+        zeros = file_pread(fd, chunk, size, at, NULL) == ERR_OK && chunk[0] == 0 &&
+                memcmp(chunk, chunk + 1, size - 1) == 0;
+        at += (int64_t)size;
+    }
+    mem_free(chunk);
+    return zeros;
+}
+
 static err_t cut(struct segment *segment, int fd, int64_t size, int64_t file_bytes,
                  struct diag *diag)
 {
     const struct partition *partition = segment->partition;
-    LOG_WARN("store/log", "cut a torn tail",
-             "topic=%s partition=%d segment=%lld size=%lld bytes=%lld", partition->topic->name,
-             partition->index, (long long)segment->base_offset, (long long)size,
-             (long long)(file_bytes - size));
+    if (!reads_as_zeros(fd, size, file_bytes))
+        LOG_WARN("store/log", "cut a torn tail",
+                 "topic=%s partition=%d segment=%lld size=%lld bytes=%lld", partition->topic->name,
+                 partition->index, (long long)segment->base_offset, (long long)size,
+                 (long long)(file_bytes - size));
     return file_truncate(fd, size, diag);
 }
 
@@ -186,7 +202,8 @@ static err_t scan_file(struct scan *scan, struct segment *segment, int fd, int64
         }
         int64_t at = walk.position;
         int64_t next = search(fd, at + 1, file_bytes, scan->next_offset);
-        if (next < 0 && last && scan->partition->damaged_from == INT64_MAX) {
+        if (next < 0 && scan->partition->damaged_from == INT64_MAX &&
+            (last || reads_as_zeros(fd, at, file_bytes))) {
             err = cut(segment, fd, at, file_bytes, diag);
             segment->size = segment->readable_size = at;
             break;

@@ -265,6 +265,65 @@ static void a_roll_cut_short_by_a_crash_leaves_no_hole(void **state)
     remove_dir(dir);
 }
 
+static void what_was_reserved_behind_the_data_is_given_back(void **state)
+{
+    (void)state;
+    const char *dir = fresh_dir();
+    char killed[300], path[400];
+    snprintf(killed, sizeof killed, "%s.killed", dir);
+    struct log_store *store = open_store(dir, SYNCED);
+    struct topic *topic;
+    struct partition *partition = make_topic(store, "a", &topic);
+    for (int i = 0; i < 3; i++)
+        put(partition, (struct batch_spec){.count = 1, .value_bytes = 50000});
+    int64_t bytes = partition_offsets(partition).bytes;
+    topic_unref(topic);
+    copy_dir(dir, killed);
+    path_in(path, sizeof path, dir, log_name);
+    assert_true(size_of(path) > bytes);
+    log_store_close(store);
+    assert_int_equal(size_of(path), bytes);
+    path_in(path, sizeof path, killed, log_name);
+    assert_true(size_of(path) > bytes);
+    store = open_store(killed, SYNCED);
+    partition = make_topic(store, "a", &topic);
+    assert_int_equal(size_of(path), bytes);
+    assert_int_equal(count_records(partition), 3);
+    assert_int_equal(put(partition, (struct batch_spec){.count = 1}), 3);
+    topic_unref(topic);
+    log_store_close(store);
+    remove_dir(killed);
+    remove_dir(dir);
+}
+
+static void zeros_behind_an_older_file_are_no_damage(void **state)
+{
+    (void)state;
+    const char *dir = fresh_dir();
+    char killed[300], path[400];
+    snprintf(killed, sizeof killed, "%s.killed", dir);
+    struct log_store *store =
+        open_store(dir, (struct log_store_options){.sync = true, .segment_bytes = 100000});
+    struct topic *topic;
+    struct partition *partition = make_topic(store, "a", &topic);
+    for (int i = 0; i < 3; i++)
+        put(partition, (struct batch_spec){.count = 1, .value_bytes = 60000});
+    topic_unref(topic);
+    copy_dir(dir, killed);
+    log_store_close(store);
+    path_in(path, sizeof path, killed, log_name);
+    int64_t bytes = size_of(path);
+    assert_int_equal(truncate(path, bytes + 300000), 0);
+    store = open_store(killed, SYNCED);
+    partition = make_topic(store, "a", &topic);
+    assert_int_equal(size_of(path), bytes);
+    assert_int_equal(count_records(partition), 3);
+    topic_unref(topic);
+    log_store_close(store);
+    remove_dir(killed);
+    remove_dir(dir);
+}
+
 static void an_index_missing_short_or_wrong_is_made_anew(void **state)
 {
     (void)state;
@@ -339,6 +398,8 @@ int main(void)
         cmocka_unit_test(a_crash_behind_a_checkpoint_reads_only_what_came_after),
         cmocka_unit_test(a_bad_checkpoint_or_a_file_shorter_than_it_says_means_reading_all),
         cmocka_unit_test(a_roll_cut_short_by_a_crash_leaves_no_hole),
+        cmocka_unit_test(what_was_reserved_behind_the_data_is_given_back),
+        cmocka_unit_test(zeros_behind_an_older_file_are_no_damage),
         cmocka_unit_test(an_index_missing_short_or_wrong_is_made_anew),
         cmocka_unit_test(a_bad_catalog_stops_the_start_with_its_path),
     };

@@ -635,6 +635,27 @@ void writer_start(struct log_store *store)
     thread_start(&store->writer.thread, "log writer", writer_main, store);
 }
 
+// What was reserved behind the last batches. Where that fails the next start skips the zeros.
+static void give_back(struct log_store *store)
+{
+    struct arena arena = ARENA_INIT;
+    size_t count;
+    struct topic **topics = log_store_topics(store, &arena, &count);
+    for (size_t i = 0; i < count; i++) {
+        for (int32_t p = 0; p < topic_partition_count(topics[i]); p++) {
+            struct segment *segment = active(topic_partition(topics[i], p));
+            int fd;
+            if (!segment || segment->reserved <= segment->size ||
+                segment__get(segment, &fd, NULL) != ERR_OK)
+                continue;
+            (void)!file_truncate(fd, segment->size, NULL);
+            segment__put(segment);
+        }
+        topic_unref(topics[i]);
+    }
+    arena_release(&arena);
+}
+
 void writer_stop(struct log_store *store)
 {
     struct writer *writer = &store->writer;
@@ -643,4 +664,5 @@ void writer_stop(struct log_store *store)
     cond_signal(&writer->wake);
     mutex_unlock(&writer->mutex);
     thread_join(&writer->thread);
+    give_back(store);
 }
