@@ -131,7 +131,7 @@ $(OUT)/test/%: $(OUT)/%.o $$(foreach f,$$(call sees,$$(call folder_of,$$*)),$(OU
 	@echo "  LD $@"
 	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS)
 
-.PHONY: screenshot unit unit-bins test check format deps deps-test run bench fuzz tsan help clean
+.PHONY: screenshot unit unit-bins test check format deps deps-test run bench crash fuzz tsan help clean
 unit: ## unit tests and fuzz corpora: make unit M=store V=asan
 	@$(MAKE) --no-print-directory V=$(V) M=$(M) unit-bins
 	@tests/run_units.sh $(OUT)/test $(M)
@@ -151,6 +151,9 @@ format: ## clang-format over src and tools
 
 fuzz: ## hunt with other seeds than the tests': make fuzz T=data/json_column [TIME=60]
 	@tools/fuzz.sh $(T) $(or $(TIME),60)
+
+crash: deps-test ## power cuts and kills, longer than the tests: make crash [TIME=600]
+	@tools/crash.sh $(or $(TIME),600)
 
 bench: build/weir ## the benchmarks, into bench/RESULTS.md
 	@bench/run.py

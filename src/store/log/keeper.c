@@ -99,6 +99,12 @@ static void retain_partition(struct log_store *store, struct partition *partitio
         segment__path(segment, "index", path);
         if (err == ERR_OK)
             err = file_remove(path, &diag);
+        // One after the other on disk too: a power cut must not leave an older one with a hole
+        // behind it.
+        if (err == ERR_OK && store->options.sync) {
+            partition__dir(partition, path);
+            err = dir_sync(path, &diag);
+        }
         LOG_INFO("store/log",
                  err == ERR_OK ? "removed an old segment" : "cannot remove an old segment",
                  "topic=%s partition=%d segment=%lld %s", partition->topic->name, partition->index,

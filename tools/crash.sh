@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# Looks for what a crash can break, longer and with other seeds than the tests: power cuts on a recorded disk, then kills of the
+# whole program under load. usage: crash.sh [SECONDS]
+set -eu
+seconds=${1:-600}
+seed=$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')
+make --no-print-directory V=asan build/asan/test/store/log/power_test
+make --no-print-directory build/weir
+echo "== power cuts, POWER_SEED=$seed"
+POWER_SEED=$seed POWER_SECONDS=$((seconds / 2)) build/asan/test/store/log/power_test
+echo "== kills"
+CRASH_ROUNDS=$((seconds / 6 + 20)) tests/run_pytest.sh tests/crash
