@@ -4,11 +4,11 @@
 // socket.
 #include "base/mem.h"
 #include "base/vec.h"
+#include "broker/batch_rules.h"
 #include "broker/broker_int.h"
 #include "os/clock.h"
 #include "os/thread.h"
 #include "wire/kafka/murmur2.h"
-#include "wire/kafka/record.h"
 
 enum { PORT_BATCH_BYTES = 900 << 10 }; // below max.message.bytes, with room for the header
 
@@ -155,18 +155,29 @@ static void free_text(void *ctx)
 static err_t send_batch(struct port_append *port, int32_t index, struct diag *diag)
 {
     struct str bytes = {0};
-    err_t err = record_builder_finish(&port->builders[index], &bytes, diag);
+    struct topic_rules rules = topic_rules(port->topic);
+    struct record_builder *builder = &port->builders[index];
+    struct record_survey survey = {.max_timestamp = builder->max_timestamp};
+    struct buf *packed = NULL;
+    err_t err = record_builder_finish(builder, &bytes, diag);
+    if (err == ERR_OK)
+        err = batch_rules_apply(&rules, (uint8_t *)bytes.ptr, bytes.size, &survey, clock_now_ms(),
+                                &packed, diag);
     if (err != ERR_OK) {
         str_release(&bytes);
         return err;
     }
     struct port_batch *batch = MEM_NEW(struct port_batch);
-    size_t size = bytes.size;
-    uint8_t *ptr = (uint8_t *)str_take(&bytes);
+    if (!packed) {
+        size_t size = bytes.size;
+        char *text = str_take(&bytes);
+        packed = buf_wrap(text, size, free_text, text);
+    }
+    str_release(&bytes);
     batch->wait = &port->wait;
-    batch->append = (struct append){.buf = buf_wrap(ptr, size, free_text, ptr),
-                                    .batch = ptr,
-                                    .size = size,
+    batch->append = (struct append){.buf = packed,
+                                    .batch = packed->ptr,
+                                    .size = packed->size,
                                     .until = APPEND_SYNCED,
                                     .done = batch_done};
     vec_push(&port->batches, batch);

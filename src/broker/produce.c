@@ -4,15 +4,16 @@
 // last partition to finish answers. Batches lie in the request's frame, so they are written without
 // a copy.
 //
-//     check    header, checksum, every record. Compressed batches have to be unpacked for that,
-//              which a worker does
+//     check    header, checksum, every record, the topic's rules (batch_rules.h). What has to be
+//              unpacked or packed for that goes to a worker
 //     start    on the connection's loop, request by request: one that needs no worker still waits
 //              for those before it
 //     answer   wherever the last append ends
 #include "base/mem.h"
+#include "broker/batch_rules.h"
 #include "broker/broker_int.h"
+#include "os/clock.h"
 #include "wire/kafka/produce.h"
-#include "wire/kafka/record.h"
 
 enum {
     KAFKA_INVALID_TXN_STATE = 48,
@@ -27,6 +28,9 @@ struct produce_part {
     struct append append;
     struct produce *produce;
     struct topic *topic; // a reference, or NULL
+    struct topic_rules rules;
+    struct buf *packed;     // the batch in the topic's codec: a reference, or NULL
+    int64_t append_time_ms; // -1 unless the topic's timestamps are the broker's
     const struct kafka_produce_request_partition_data *data;
     struct kafka_produce_response_partition_response *out;
 };
@@ -54,6 +58,7 @@ static void fill(struct request *request, struct produce_part *part)
     out->error_code = kafka_code(append->err);
     out->base_offset = append->err == ERR_OK ? append->base_offset : -1;
     out->log_start_offset = append->err == ERR_OK ? append->start_offset : -1;
+    out->log_append_time_ms = append->err == ERR_OK ? part->append_time_ms : -1;
     if (append->err != ERR_OK)
         out->error_message = bytes_from(arena_strdup(
             &request->arena, append->story ? append->story : err_info(append->err)->text));
@@ -94,7 +99,8 @@ static void append_done(struct append *append)
 
 // --- checks ---
 
-static err_t check_batch(const struct request *request, struct bytes batch, struct diag *diag)
+static err_t check_batch(const struct request *request, struct bytes batch,
+                         struct record_survey *survey, struct diag *diag)
 {
     struct batch_header header;
     if (batch.size == 0)
@@ -110,7 +116,7 @@ static err_t check_batch(const struct request *request, struct bytes batch, stru
                     PRODUCE_ZSTD_FROM, request_version(request));
     if (header.attributes & BATCH_CONTROL)
         return FAIL(diag, ERR_INVALID_RECORD, "clients may not write control batches");
-    return record_validate(batch, RECORD_UNPACKED_MAX_BYTES, diag);
+    return record_validate(batch, RECORD_UNPACKED_MAX_BYTES, survey, diag);
 }
 
 static void refuse(struct request *request, struct produce_part *part, int16_t code,
@@ -125,6 +131,48 @@ static bool has_attribute(struct bytes batch, int attributes)
 {
     struct batch_header header;
     return batch_header_read(&header, batch) && (header.attributes & attributes);
+}
+
+static void tell_faults(struct request *request, struct produce_part *part,
+                        const struct batch_faults *faults)
+{
+    struct kafka_produce_response_record_error *errors =
+        ARENA_ARRAY(&request->arena, struct kafka_produce_response_record_error, faults->count + 1);
+    for (size_t i = 0; i < faults->count; i++) {
+        kafka_produce_response_record_error_init(&errors[i]);
+        errors[i].batch_index = faults->items[i].index;
+        errors[i].batch_index_error_message = bytes_from(faults->items[i].words);
+    }
+    part->out->record_errors = errors;
+    part->out->record_errors_count = (int32_t)faults->count;
+}
+
+// What the topic's settings say of the batch, and make of it.
+static err_t apply_rules(struct produce *produce, struct produce_part *part, struct bytes batch,
+                         struct diag *diag)
+{
+    struct request *request = produce->request;
+    const struct topic_rules *rules = &part->rules;
+    if (produce->acks == -1 && rules->min_insync > 1)
+        return FAIL(diag, ERR_NOT_ENOUGH_REPLICAS,
+                    "min.insync.replicas is %lld and weir keeps one replica",
+                    (long long)rules->min_insync);
+    struct record_survey survey;
+    struct batch_faults faults;
+    TRY(check_batch(request, batch, &survey, diag));
+    if ((int64_t)batch.size > rules->batch_max_bytes)
+        return FAIL(diag, ERR_TOO_LARGE, "a record batch of %zu bytes, max.message.bytes is %lld",
+                    batch.size, (long long)rules->batch_max_bytes);
+    int64_t now_ms = clock_now_ms();
+    err_t err = batch_rules_check(rules, batch, &survey, now_ms, &request->arena, &faults, diag);
+    if (err != ERR_OK) {
+        tell_faults(request, part, &faults);
+        return err;
+    }
+    if (rules->append_time)
+        part->append_time_ms = now_ms;
+    uint8_t *in_frame = request->frame->ptr + (batch.ptr - request->frame->ptr);
+    return batch_rules_apply(rules, in_frame, batch.size, &survey, now_ms, &part->packed, diag);
 }
 
 static void check_part(struct produce *produce, struct produce_part *part)
@@ -142,7 +190,7 @@ static void check_part(struct produce *produce, struct produce_part *part)
     else if (has_attribute(batch, BATCH_TRANSACTIONAL))
         refuse(request, part, KAFKA_INVALID_TXN_STATE, "the producer has no open transaction");
     else
-        err = check_batch(request, batch, &diag);
+        err = apply_rules(produce, part, batch, &diag);
     if (err != ERR_OK)
         refuse(request, part, kafka_code(err), diag.text);
 }
@@ -163,9 +211,16 @@ static void start_part(struct produce *produce, struct produce_part *part)
         part_ends(produce);
         return;
     }
-    part->append.buf = buf_ref(frame);
-    part->append.batch = frame->ptr + (part->data->records.ptr - frame->ptr);
-    part->append.size = part->data->records.size;
+    if (part->packed) {
+        part->append.buf = part->packed; // moves there
+        part->append.batch = part->packed->ptr;
+        part->append.size = part->packed->size;
+        part->packed = NULL;
+    } else {
+        part->append.buf = buf_ref(frame);
+        part->append.batch = frame->ptr + (part->data->records.ptr - frame->ptr);
+        part->append.size = part->data->records.size;
+    }
     part->append.checked = true;
     part->append.until = produce->acks == -1 ? APPEND_SYNCED : APPEND_WRITTEN;
     part->append.done = append_done;
@@ -230,6 +285,9 @@ static void prepare_topic(struct produce *produce,
         parts[p].produce = produce;
         parts[p].data = &topic->partition_data[p];
         parts[p].topic = find_topic(request, topic);
+        parts[p].append_time_ms = -1;
+        if (parts[p].topic)
+            parts[p].rules = topic_rules(parts[p].topic);
         parts[p].out = &out->partition_responses[p];
         kafka_produce_response_partition_response_init(parts[p].out);
         parts[p].out->index = topic->partition_data[p].index;
@@ -258,12 +316,17 @@ static struct produce *prepare(struct request *request, const struct kafka_produ
     return produce;
 }
 
+// Compressed batches have to be unpacked, and those of a topic with a codec of its own packed.
 static bool needs_worker(const struct produce *produce)
 {
-    for (size_t i = 0; i < produce->part_count; i++)
-        if (has_attribute(kafka_records_bytes(produce->parts[i].data->records),
-                          BATCH_COMPRESSION_MASK))
+    for (size_t i = 0; i < produce->part_count; i++) {
+        const struct produce_part *part = &produce->parts[i];
+        struct batch_header header;
+        if (batch_header_read(&header, kafka_records_bytes(part->data->records)) &&
+            ((header.attributes & BATCH_COMPRESSION_MASK) ||
+             (part->topic && batch_rules_packs(&part->rules, header.attributes))))
             return true;
+    }
     return false;
 }
 

@@ -95,19 +95,27 @@ struct partition {
 struct topic_limits { // settings the store obeys
     int64_t segment_bytes;
     int64_t segment_ms;
-    int64_t retention_bytes; // -1 = no bound
-    int64_t retention_ms;    // -1 = no bound
-    int64_t batch_max_bytes; // max.message.bytes
-    int64_t ahead_max_ms;    // message.timestamp.after.max.ms
-    int64_t behind_max_ms;   // message.timestamp.before.max.ms
-    int64_t segment_jitter_ms;
+    int64_t segment_jitter_ms; // segment_ms is shortened by up to so much, by chance
+    int64_t retention_bytes;   // -1 = no bound
+    int64_t retention_ms;      // -1 = no bound
+    int64_t batch_max_bytes;   // max.message.bytes
+    int64_t ahead_max_ms;      // message.timestamp.after.max.ms
+    int64_t behind_max_ms;     // message.timestamp.before.max.ms
     int64_t file_delete_delay_ms;
-    int64_t delete_retention_ms;   // how long compaction keeps tombstones
+    int64_t index_interval_bytes;
+    int64_t index_max_bytes; // segment.index.bytes
+    int64_t min_insync;      // min.insync.replicas
+    bool preallocate;
+    bool delete_old;   // cleanup.policy holds "delete"
+    bool append_time;  // message.timestamp.type is LogAppendTime
+    int8_t codec;      // enum batch_compression of compression.type; -1 = as the producer packed it
+    int32_t levels[5]; // compression.X.level by enum batch_compression
+    // compaction
+    bool compact; // cleanup.policy holds "compact"
+    double dirty_ratio_min;
     int64_t compaction_lag_min_ms; // a record is left alone so long
     int64_t compaction_lag_max_ms; // and compacted after so long at the latest
-    double dirty_ratio_min;
-    bool delete_old; // cleanup.policy holds "delete"
-    bool compact;    // cleanup.policy holds "compact"
+    int64_t delete_retention_ms;   // how long compaction keeps tombstones
 };
 
 struct setting {
@@ -180,7 +188,8 @@ struct log_store {
     struct mutex mutex;
     struct cond admin_free;
     struct cond unpinned;
-    bool admin_busy; // one topic change at a time, across its I/O
+    bool admin_busy;              // one topic change at a time, across its I/O
+    struct topic_limits defaults; // where topics set nothing; changed only while admin_busy
     struct topic_map by_name;
     struct topic_id_map by_id;
     struct file_cache files;
@@ -204,6 +213,12 @@ struct partition *topic__add_partition(struct topic *topic);
 MUST_USE err_t topic__set(struct topic *topic, const struct topic_setting *settings, size_t count,
                           struct diag *diag);
 struct topic_limits topic__limits(struct topic *topic);
+
+// --- limits.c ---
+extern const struct topic_limits limits__default;
+// Puts one setting into the limits; keys that are not the store's are left out. ERR_CONFIG.
+MUST_USE err_t limits__apply(struct topic_limits *limits, const char *key, const char *value,
+                             struct diag *diag);
 
 // --- catalog.c: which topics there are ---
 MUST_USE err_t catalog_load(struct log_store *store, struct diag *diag);

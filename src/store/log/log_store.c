@@ -127,6 +127,14 @@ static err_t load_producer_ids(struct log_store *store, struct diag *diag)
     return err;
 }
 
+static struct topic_limits base_limits(const struct log_store *store)
+{
+    struct topic_limits limits = limits__default;
+    if (store->options.segment_bytes > 0)
+        limits.segment_bytes = store->options.segment_bytes;
+    return limits;
+}
+
 err_t log_store_open(struct log_store **out, const struct log_store_options *options,
                      struct diag *diag)
 {
@@ -137,6 +145,7 @@ err_t log_store_open(struct log_store **out, const struct log_store_options *opt
     struct log_store *store = MEM_NEW(struct log_store);
     set_options(store, options);
     init_all(store);
+    store->defaults = base_limits(store);
     err_t err = catalog_load(store, diag);
     if (err == ERR_OK)
         err = load_producer_ids(store, diag);
@@ -217,13 +226,18 @@ struct topic **log_store_topics(struct log_store *store, struct arena *arena, si
 
 // --- changes: one at a time, each in the catalog before anybody sees it ---
 
-static err_t admin_begin(struct log_store *store, struct diag *diag)
+static void admin_take(struct log_store *store)
 {
     mutex_lock(&store->mutex);
     while (store->admin_busy)
         cond_wait(&store->admin_free, &store->mutex);
     store->admin_busy = true;
     mutex_unlock(&store->mutex);
+}
+
+static err_t admin_begin(struct log_store *store, struct diag *diag)
+{
+    admin_take(store);
     return checkpoint_touch(store, diag);
 }
 
@@ -464,6 +478,29 @@ err_t log_store_alter_topic(struct log_store *store, const char *name,
         err = alter(store, name, settings, setting_count, diag);
     admin_end(store);
     return err;
+}
+
+err_t log_store_set_defaults(struct log_store *store, const struct topic_setting *settings,
+                             size_t setting_count, struct diag *diag)
+{
+    struct topic_limits limits = base_limits(store);
+    for (size_t i = 0; i < setting_count; i++)
+        TRY(limits__apply(&limits, settings[i].key, settings[i].value, diag));
+    struct arena arena = ARENA_INIT;
+    size_t count;
+    admin_take(store);
+    store->defaults = limits;
+    struct topic **topics = log_store_topics(store, &arena, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct diag why = DIAG_INIT;
+        if (topic__set(topics[i], NULL, 0, &why) != ERR_OK)
+            LOG_WARN("store/log", "a topic keeps its old settings", "topic=%s err=\"%s\"",
+                     topics[i]->name, why.text);
+        topic_unref(topics[i]);
+    }
+    admin_end(store);
+    arena_release(&arena);
+    return ERR_OK;
 }
 
 // --- log start ---

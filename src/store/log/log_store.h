@@ -77,6 +77,11 @@ MUST_USE err_t log_store_alter_topic(struct log_store *store, const char *name,
                                      const struct topic_setting *settings, size_t setting_count,
                                      struct diag *diag); // BLOCKS
 
+// What topics without a setting of their own have instead of Kafka's default; replaces what was
+// said before. Not kept: to be told after every open. ERR_CONFIG changes nothing.
+MUST_USE err_t log_store_set_defaults(struct log_store *store, const struct topic_setting *settings,
+                                      size_t setting_count, struct diag *diag);
+
 // References for the caller; NULL if there is no such topic.
 struct topic *log_store_topic(struct log_store *store, struct bytes name);
 struct topic *log_store_topic_by_id(struct log_store *store, const uint8_t id[16]);
@@ -91,6 +96,18 @@ int32_t topic_partition_count(struct topic *topic);
 bool topic_deleted(struct topic *topic);
 // Settings that were given, sorted by key; copies in `arena`.
 struct topic_setting *topic_settings(struct topic *topic, struct arena *arena, size_t *count);
+// What a batch has to fulfil, or is made into, before it is handed in.
+struct topic_rules {
+    int64_t batch_max_bytes; // max.message.bytes
+    int64_t ahead_max_ms;    // message.timestamp.after.max.ms
+    int64_t behind_max_ms;   // message.timestamp.before.max.ms
+    int64_t min_insync;      // min.insync.replicas
+    int8_t codec;            // enum batch_compression of compression.type; -1 = as it came
+    int32_t level;           // of that codec
+    bool append_time;        // message.timestamp.type is LogAppendTime
+    bool compact;            // every record needs a key
+};
+struct topic_rules topic_rules(struct topic *topic);
 // Lives as long as the topic; NULL if there is no such partition.
 struct partition *topic_partition(struct topic *topic, int32_t index);
 struct topic *partition_topic(struct partition *partition);

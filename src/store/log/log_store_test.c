@@ -132,8 +132,9 @@ static void a_store_without_topics_and_settings_it_refuses(void **state)
     struct log_store *store = open_store(dir, SYNCED);
     struct topic_setting bad = {"retention.ms", "soon"};
     assert_int_equal(log_store_create_topic(store, "a", 1, &bad, 1, NULL, NULL), ERR_CONFIG);
-    struct topic_setting later = {"compression.type", "gzip"};
-    assert_int_equal(log_store_create_topic(store, "a", 1, &later, 1, NULL, NULL), ERR_CONFIG);
+    struct topic_setting unknown_codec = {"compression.type", "rar"};
+    assert_int_equal(log_store_create_topic(store, "a", 1, &unknown_codec, 1, NULL, NULL),
+                     ERR_CONFIG);
     assert_int_equal(log_store_create_topic(store, "a b", 1, NULL, 0, NULL, NULL),
                      ERR_INVALID_TOPIC);
     assert_int_equal(log_store_create_topic(store, "..", 1, NULL, 0, NULL, NULL),
@@ -581,9 +582,6 @@ static void bad_batches_are_refused(void **state)
     assert_int_equal(partition_append_wait(partition, buf, &offset, NULL), ERR_CORRUPT);
     buf = make_batch((struct batch_spec){.count = 1, .value_bytes = 1100000});
     assert_int_equal(partition_append_wait(partition, buf, &offset, NULL), ERR_TOO_LARGE);
-    buf = make_batch(
-        (struct batch_spec){.count = 1, .timestamp_ms = clock_now_ms() + 2 * 3600 * 1000});
-    assert_int_equal(partition_append_wait(partition, buf, &offset, NULL), ERR_INVALID_TIMESTAMP);
     assert_int_equal(partition_offsets(partition).end, 0);
     topic_unref(topic);
     log_store_close(store);

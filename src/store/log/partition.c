@@ -105,20 +105,8 @@ static err_t check(struct partition *partition, const struct append *append, str
         return FAIL(diag, ERR_TOO_LARGE, "a record batch of %zu bytes, max.message.bytes is %lld",
                     append->size, (long long)limits.batch_max_bytes);
     struct batch_header header;
-    struct bytes batch = bytes_make(append->batch, append->size);
-    if (!append->checked)
-        TRY(batch_check(&header, batch, diag));
-    else
-        (void)batch_header_read(&header, batch);
-    int64_t now_ms = clock_now_ms();
-    if (header.max_timestamp > now_ms && header.max_timestamp - now_ms > limits.ahead_max_ms)
-        return FAIL(diag, ERR_INVALID_TIMESTAMP,
-                    "timestamp %lld lies more than %lld ms ahead of now",
-                    (long long)header.max_timestamp, (long long)limits.ahead_max_ms);
-    if (header.base_timestamp >= 0 && now_ms - header.base_timestamp > limits.behind_max_ms)
-        return FAIL(diag, ERR_INVALID_TIMESTAMP, "timestamp %lld lies more than %lld ms before now",
-                    (long long)header.base_timestamp, (long long)limits.behind_max_ms);
-    return ERR_OK;
+    return append->checked ? ERR_OK
+                           : batch_check(&header, bytes_make(append->batch, append->size), diag);
 }
 
 void partition_append(struct partition *partition, struct append *append)

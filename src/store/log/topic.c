@@ -1,23 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/log/log_int.h"
 
-#include <errno.h>
 #include <stdlib.h>
-
-static const struct topic_limits limits_default = {
-    .segment_bytes = 1LL << 30,
-    .segment_ms = 7LL * 24 * 60 * 60 * 1000,
-    .retention_bytes = -1,
-    .retention_ms = 7LL * 24 * 60 * 60 * 1000,
-    .batch_max_bytes = 1048588,
-    .ahead_max_ms = 60LL * 60 * 1000,
-    .behind_max_ms = INT64_MAX,
-    .file_delete_delay_ms = 60 * 1000,
-    .delete_retention_ms = 24LL * 60 * 60 * 1000,
-    .compaction_lag_max_ms = INT64_MAX,
-    .dirty_ratio_min = 0.5,
-    .delete_old = true,
-};
 
 bool topic_name_valid(struct bytes name)
 {
@@ -42,9 +26,7 @@ struct topic *topic__new(struct log_store *store, const char *name, const uint8_
     memcpy(topic->id.bytes, id, sizeof topic->id.bytes);
     mutex_init(&topic->mutex);
     list_init(&topic->waiters);
-    topic->limits = limits_default;
-    if (store->options.segment_bytes > 0)
-        topic->limits.segment_bytes = store->options.segment_bytes;
+    topic->limits = store->defaults;
     return topic;
 }
 
@@ -145,6 +127,24 @@ struct topic_limits topic__limits(struct topic *topic)
     return limits;
 }
 
+struct topic_rules topic_rules(struct topic *topic)
+{
+    mutex_lock(&topic->mutex);
+    const struct topic_limits *limits = &topic->limits;
+    struct topic_rules rules = {
+        .batch_max_bytes = limits->batch_max_bytes,
+        .ahead_max_ms = limits->ahead_max_ms,
+        .behind_max_ms = limits->behind_max_ms,
+        .min_insync = limits->min_insync,
+        .codec = limits->codec,
+        .level = limits->codec >= 0 ? limits->levels[limits->codec] : 0,
+        .append_time = limits->append_time,
+        .compact = limits->compact,
+    };
+    mutex_unlock(&topic->mutex);
+    return rules;
+}
+
 struct topic_setting *topic_settings(struct topic *topic, struct arena *arena, size_t *count)
 {
     mutex_lock(&topic->mutex);
@@ -159,105 +159,6 @@ struct topic_setting *topic_settings(struct topic *topic, struct arena *arena, s
 }
 
 // --- settings ---
-
-static err_t number(const char *key, const char *value, int64_t min, int64_t max, int64_t *out,
-                    struct diag *diag)
-{
-    char *end;
-    errno = 0;
-    long long parsed = strtoll(value, &end, 10);
-    if (errno != 0 || end == value || *end != '\0' || parsed < min || parsed > max)
-        return FAIL(diag, ERR_CONFIG, "%s is \"%s\", expected a whole number from %lld to %lld",
-                    key, value, (long long)min, (long long)max);
-    *out = parsed;
-    return ERR_OK;
-}
-
-static err_t ratio(const char *key, const char *value, double *out, struct diag *diag)
-{
-    char *end;
-    double parsed = strtod(value, &end);
-    if (end == value || *end != '\0' || !(parsed >= 0 && parsed <= 1))
-        return FAIL(diag, ERR_CONFIG, "%s is \"%s\", expected a number from 0 to 1", key, value);
-    *out = parsed;
-    return ERR_OK;
-}
-
-static err_t cleanup_policy(struct topic_limits *limits, const char *value, struct diag *diag)
-{
-    limits->compact = limits->delete_old = false;
-    for (const char *at = value; *at;) {
-        size_t size = strcspn(at, ",");
-        struct bytes word = bytes_make(at, size);
-        while (word.size > 0 && word.ptr[0] == ' ')
-            word = bytes_make(word.ptr + 1, word.size - 1);
-        while (word.size > 0 && word.ptr[word.size - 1] == ' ')
-            word.size--;
-        if (bytes_is(word, "compact"))
-            limits->compact = true;
-        else if (bytes_is(word, "delete"))
-            limits->delete_old = true;
-        else
-            return FAIL(diag, ERR_CONFIG,
-                        "cleanup.policy is \"%s\", expected compact, delete or both", value);
-        at += size + (at[size] == ',');
-    }
-    return ERR_OK;
-}
-
-// What is not built is refused rather than ignored.
-static err_t only(const char *key, const char *value, const char *allowed, struct diag *diag)
-{
-    if (strcmp(value, allowed) == 0)
-        return ERR_OK;
-    return FAIL(diag, ERR_CONFIG, "%s is \"%s\", only \"%s\" is supported", key, value, allowed);
-}
-
-static err_t apply_cleaning(struct topic_limits *limits, const char *key, const char *value,
-                            struct diag *diag)
-{
-    struct bytes name = bytes_from(key);
-    if (bytes_is(name, "segment.jitter.ms"))
-        return number(key, value, 0, INT64_MAX, &limits->segment_jitter_ms, diag);
-    if (bytes_is(name, "file.delete.delay.ms"))
-        return number(key, value, 0, INT64_MAX, &limits->file_delete_delay_ms, diag);
-    if (bytes_is(name, "delete.retention.ms"))
-        return number(key, value, 0, INT64_MAX, &limits->delete_retention_ms, diag);
-    if (bytes_is(name, "min.compaction.lag.ms"))
-        return number(key, value, 0, INT64_MAX, &limits->compaction_lag_min_ms, diag);
-    if (bytes_is(name, "max.compaction.lag.ms"))
-        return number(key, value, 1, INT64_MAX, &limits->compaction_lag_max_ms, diag);
-    if (bytes_is(name, "min.cleanable.dirty.ratio"))
-        return ratio(key, value, &limits->dirty_ratio_min, diag);
-    return ERR_OK;
-}
-
-static err_t apply(struct topic_limits *limits, const char *key, const char *value,
-                   struct diag *diag)
-{
-    struct bytes name = bytes_from(key);
-    if (bytes_is(name, "segment.bytes"))
-        return number(key, value, 14, INT32_MAX, &limits->segment_bytes, diag);
-    if (bytes_is(name, "segment.ms"))
-        return number(key, value, 1, INT64_MAX, &limits->segment_ms, diag);
-    if (bytes_is(name, "retention.bytes"))
-        return number(key, value, -1, INT64_MAX, &limits->retention_bytes, diag);
-    if (bytes_is(name, "retention.ms"))
-        return number(key, value, -1, INT64_MAX, &limits->retention_ms, diag);
-    if (bytes_is(name, "max.message.bytes"))
-        return number(key, value, 0, INT32_MAX, &limits->batch_max_bytes, diag);
-    if (bytes_is(name, "message.timestamp.after.max.ms"))
-        return number(key, value, 0, INT64_MAX, &limits->ahead_max_ms, diag);
-    if (bytes_is(name, "message.timestamp.before.max.ms"))
-        return number(key, value, 0, INT64_MAX, &limits->behind_max_ms, diag);
-    if (bytes_is(name, "message.timestamp.type"))
-        return only(key, value, "CreateTime", diag);
-    if (bytes_is(name, "compression.type"))
-        return only(key, value, "producer", diag);
-    if (bytes_is(name, "cleanup.policy"))
-        return cleanup_policy(limits, value, diag);
-    return apply_cleaning(limits, key, value, diag);
-}
 
 static int by_key(const void *a, const void *b)
 {
@@ -293,12 +194,10 @@ err_t topic__set(struct topic *topic, const struct topic_setting *settings, size
     mutex_lock(&topic->mutex);
     struct setting *merged = mem_alloc((topic->settings.count + count + 1) * sizeof *merged);
     size_t merged_count = merge(topic, settings, count, merged);
-    struct topic_limits limits = limits_default;
-    if (topic->store->options.segment_bytes > 0)
-        limits.segment_bytes = topic->store->options.segment_bytes;
+    struct topic_limits limits = topic->store->defaults;
     err_t err = ERR_OK;
     for (size_t i = 0; i < merged_count && err == ERR_OK; i++)
-        err = apply(&limits, merged[i].key, merged[i].value, diag);
+        err = limits__apply(&limits, merged[i].key, merged[i].value, diag);
     if (err == ERR_OK) {
         for (size_t i = 0; i < merged_count; i++)
             merged[i] = (struct setting){mem_strdup(merged[i].key), mem_strdup(merged[i].value)};

@@ -26,6 +26,7 @@
 enum {
     RUN_BATCHES = 512,
     RUN_BYTES = 16 << 20,
+    KAFKA_INDEX_ENTRY_BYTES = 8, // what segment.index.bytes counts in
     RESERVE_FROM = 64 << 10,
     RESERVE_MIN = 256 << 10,
     RESERVE_MAX = 16 << 20,
@@ -208,14 +209,17 @@ static bool must_roll(struct segment *segment, const struct topic_limits *limits
         return false;
     return segment->size + size > limits->segment_bytes || segment->size + size > INT32_MAX ||
            last_offset - segment->base_offset > INT32_MAX ||
+           (segment->index_count + 1) * KAFKA_INDEX_ENTRY_BYTES > limits->index_max_bytes ||
            must_roll_by_time(segment, limits, max_timestamp);
 }
 
 static void reserve(struct segment *segment, int fd, int64_t end, const struct topic_limits *limits)
 {
-    if (end <= segment->reserved || end < RESERVE_FROM)
+    if (end <= segment->reserved || (end < RESERVE_FROM && !limits->preallocate))
         return;
     int64_t step = end < RESERVE_MIN ? RESERVE_MIN : end > RESERVE_MAX ? RESERVE_MAX : end;
+    if (limits->preallocate)
+        step = limits->segment_bytes;
     int64_t to = end + step < limits->segment_bytes ? end + step : limits->segment_bytes;
     if (to <= end)
         return;

@@ -74,11 +74,10 @@ static err_t gzip_unpack(struct bytes packed, size_t max_bytes, struct str *out,
                                : corrupt(diag, BATCH_GZIP, z.msg ? z.msg : "it ends too early");
 }
 
-static err_t gzip_pack(struct bytes plain, struct str *out, struct diag *diag)
+static err_t gzip_pack(struct bytes plain, int level, struct str *out, struct diag *diag)
 {
     z_stream z = {.next_in = (Bytef *)(uintptr_t)plain.ptr, .avail_in = (uInt)plain.size};
-    if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 16 + MAX_WBITS, 8,
-                     Z_DEFAULT_STRATEGY) != Z_OK)
+    if (deflateInit2(&z, level, Z_DEFLATED, 16 + MAX_WBITS, 8, Z_DEFAULT_STRATEGY) != Z_OK)
         return FAIL(diag, ERR_NO_MEMORY, "deflateInit2 failed");
     size_t bound = deflateBound(&z, plain.size);
     str_reserve(out, bound);
@@ -179,9 +178,10 @@ static err_t lz4_unpack(struct bytes packed, size_t max_bytes, struct str *out, 
     return out->size - start > max_bytes ? too_large(diag, BATCH_LZ4, max_bytes) : ERR_OK;
 }
 
-static err_t lz4_pack(struct bytes plain, struct str *out, struct diag *diag)
+static err_t lz4_pack(struct bytes plain, int level, struct str *out, struct diag *diag)
 {
-    LZ4F_preferences_t preferences = {.frameInfo = {.blockMode = LZ4F_blockIndependent}};
+    LZ4F_preferences_t preferences = {.frameInfo = {.blockMode = LZ4F_blockIndependent},
+                                      .compressionLevel = level};
     size_t bound = LZ4F_compressFrameBound(plain.size, &preferences);
     str_reserve(out, bound);
     size_t size =
@@ -222,11 +222,11 @@ static err_t zstd_unpack(struct bytes packed, size_t max_bytes, struct str *out,
     return out->size - start > max_bytes ? too_large(diag, BATCH_ZSTD, max_bytes) : ERR_OK;
 }
 
-static err_t zstd_pack(struct bytes plain, struct str *out, struct diag *diag)
+static err_t zstd_pack(struct bytes plain, int level, struct str *out, struct diag *diag)
 {
     size_t bound = ZSTD_compressBound(plain.size);
     str_reserve(out, bound);
-    size_t size = ZSTD_compress(out->ptr + out->size, bound, plain.ptr, plain.size, 3);
+    size_t size = ZSTD_compress(out->ptr + out->size, bound, plain.ptr, plain.size, level);
     if (ZSTD_isError(size))
         return FAIL(diag, ERR_INTERNAL, "ZSTD_compress: %s", ZSTD_getErrorName(size));
     out->size += size;
@@ -238,18 +238,27 @@ static err_t zstd_pack(struct bytes plain, struct str *out, struct diag *diag)
 err_t compress_pack(enum batch_compression codec, struct bytes plain, struct str *out,
                     struct diag *diag)
 {
+    static const int levels[] = {
+        [BATCH_GZIP] = Z_DEFAULT_COMPRESSION, [BATCH_LZ4] = 0, [BATCH_ZSTD] = 3};
+    return compress_pack_level(codec, (size_t)codec <= BATCH_ZSTD ? levels[codec] : 0, plain, out,
+                               diag);
+}
+
+err_t compress_pack_level(enum batch_compression codec, int level, struct bytes plain,
+                          struct str *out, struct diag *diag)
+{
     switch (codec) {
     case BATCH_NONE:
         str_append_bytes(out, plain);
         return ERR_OK;
     case BATCH_GZIP:
-        return gzip_pack(plain, out, diag);
+        return gzip_pack(plain, level, out, diag);
     case BATCH_SNAPPY:
         return snappy_pack(plain, out, diag);
     case BATCH_LZ4:
-        return lz4_pack(plain, out, diag);
+        return lz4_pack(plain, level, out, diag);
     case BATCH_ZSTD:
-        return zstd_pack(plain, out, diag);
+        return zstd_pack(plain, level, out, diag);
     }
     return FAIL(diag, ERR_UNSUPPORTED_COMPRESSION, "compression codec %d is unknown", (int)codec);
 }

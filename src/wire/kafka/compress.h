@@ -14,9 +14,12 @@
 #include "base/str.h"
 #include "wire/kafka/batch_header.h"
 
-// Both append to `out`.
+// All append to `out`.
 MUST_USE err_t compress_pack(enum batch_compression codec, struct bytes plain, struct str *out,
                              struct diag *diag);
+// `level` as in compression.gzip.level, .lz4.level and .zstd.level; the others have none.
+MUST_USE err_t compress_pack_level(enum batch_compression codec, int level, struct bytes plain,
+                                   struct str *out, struct diag *diag);
 MUST_USE err_t compress_unpack(enum batch_compression codec, struct bytes packed, size_t max_bytes,
                                struct str *out, struct diag *diag);
 const char *compress_name(enum batch_compression codec); // "zstd", as in compression.type

@@ -98,14 +98,26 @@ void record_reader_release(struct record_reader *reader)
     str_release(&reader->unpacked);
 }
 
-static err_t check_records(struct record_reader *reader, struct diag *diag)
+static void look_at(struct record_survey *survey, const struct record *record)
+{
+    if (record->timestamp_ms < survey->min_timestamp)
+        survey->min_timestamp = record->timestamp_ms;
+    if (record->timestamp_ms > survey->max_timestamp)
+        survey->max_timestamp = record->timestamp_ms;
+    survey->keyless += !record->key.ptr;
+}
+
+static err_t check_records(struct record_reader *reader, struct record_survey *survey,
+                           struct diag *diag)
 {
     struct record record;
     int32_t count = 0;
+    *survey = (struct record_survey){INT64_MAX, INT64_MIN, 0};
     for (; record_reader_next(reader, &record); count++) {
         if (record.offset - reader->header.base_offset != count)
             return FAIL(diag, ERR_INVALID_RECORD, "record %d of the batch has offset delta %lld",
                         count, (long long)(record.offset - reader->header.base_offset));
+        look_at(survey, &record);
         struct record_header header;
         int32_t headers = 0;
         while (record_header_next(&record.headers, &header))
@@ -124,11 +136,12 @@ static err_t check_records(struct record_reader *reader, struct diag *diag)
     return ERR_OK;
 }
 
-err_t record_validate(struct bytes batch, size_t max_bytes, struct diag *diag)
+err_t record_validate(struct bytes batch, size_t max_bytes, struct record_survey *survey,
+                      struct diag *diag)
 {
     struct record_reader reader;
     TRY(record_reader_open(&reader, batch, max_bytes, diag));
-    err_t err = check_records(&reader, diag);
+    err_t err = check_records(&reader, survey, diag);
     record_reader_release(&reader);
     return err;
 }
@@ -164,7 +177,7 @@ void record_builder_add(struct record_builder *builder, int64_t timestamp_ms, st
         builder->base_timestamp = builder->max_timestamp = timestamp_ms;
     if (timestamp_ms > builder->max_timestamp)
         builder->max_timestamp = timestamp_ms;
-    int64_t delta = timestamp_ms - builder->base_timestamp;
+    int64_t delta = (int64_t)((uint64_t)timestamp_ms - (uint64_t)builder->base_timestamp);
     size_t size = 1 + varint_size(delta) + varint_size(builder->count) +
                   varint_size(length_of(key)) + key.size + varint_size(length_of(value)) +
                   value.size + varint_size((int64_t)header_count);

@@ -47,9 +47,17 @@ bool record_reader_next(struct record_reader *reader, struct record *record);
 void record_reader_release(struct record_reader *reader);
 bool record_header_next(struct reader *headers, struct record_header *header);
 
+// What was seen of the records of a batch on one pass.
+struct record_survey {
+    int64_t min_timestamp;
+    int64_t max_timestamp;
+    int32_t keyless; // records whose key is null
+};
+
 // Does every record of the batch parse, and do offset deltas count up from 0 as the header says?
-// ERR_INVALID_RECORD, and the errors of compress_unpack().
-MUST_USE err_t record_validate(struct bytes batch, size_t max_bytes, struct diag *diag);
+// `*survey` is filled when all is well. ERR_INVALID_RECORD, and the errors of compress_unpack().
+MUST_USE err_t record_validate(struct bytes batch, size_t max_bytes, struct record_survey *survey,
+                               struct diag *diag);
 
 // Builds one batch; all zero but for `codec` is a valid start.
 struct record_builder {

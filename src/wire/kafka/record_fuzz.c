@@ -25,7 +25,7 @@ static void feed(struct bytes bytes)
         struct record_reader reader;
         struct record record;
         struct record_header header;
-        err_t valid = record_validate(batch, MAX_BYTES, NULL);
+        err_t valid = record_validate(batch, MAX_BYTES, &(struct record_survey){0}, NULL);
         if (record_reader_open(&reader, batch, MAX_BYTES, NULL) != ERR_OK)
             continue;
         assert(reader.unpacked.size <= MAX_BYTES + 1);

@@ -28,7 +28,7 @@ static void check_batches(struct bytes bytes, struct seen *seen)
         struct batch_header header;
         struct diag diag = DIAG_INIT;
         if (batch_check(&header, batch, &diag) != ERR_OK ||
-            record_validate(batch, MAX_BYTES, &diag) != ERR_OK)
+            record_validate(batch, MAX_BYTES, &(struct record_survey){0}, &diag) != ERR_OK)
             fail_msg("%s", diag.text);
         seen->batches[header.attributes & BATCH_COMPRESSION_MASK]++;
         seen->records += header.record_count;
@@ -96,7 +96,9 @@ static void what_is_built_reads_back_in_every_codec(void **state)
         build(&batch, (enum batch_compression)codec, 5000);
         struct batch_header header;
         assert_int_equal(batch_check(&header, str_bytes(&batch), NULL), ERR_OK);
-        assert_int_equal(record_validate(str_bytes(&batch), MAX_BYTES, NULL), ERR_OK);
+        assert_int_equal(
+            record_validate(str_bytes(&batch), MAX_BYTES, &(struct record_survey){0}, NULL),
+            ERR_OK);
         assert_true(header.max_timestamp == 1700000000002);
         batch_assign((uint8_t *)batch.ptr, 100, 0);
         struct record_reader reader;
@@ -178,12 +180,16 @@ static void a_wrong_record_count_is_refused(void **state)
     header.last_offset_delta = 10;
     batch_header_write((uint8_t *)batch.ptr, batch.size, &header);
     struct diag diag = DIAG_INIT;
-    assert_int_equal(record_validate(str_bytes(&batch), MAX_BYTES, &diag), ERR_INVALID_RECORD);
+    assert_int_equal(
+        record_validate(str_bytes(&batch), MAX_BYTES, &(struct record_survey){0}, &diag),
+        ERR_INVALID_RECORD);
     assert_non_null(strstr(diag.text, "11"));
     header.record_count = 9;
     header.last_offset_delta = 8;
     batch_header_write((uint8_t *)batch.ptr, batch.size, &header);
-    assert_int_equal(record_validate(str_bytes(&batch), MAX_BYTES, NULL), ERR_INVALID_RECORD);
+    assert_int_equal(
+        record_validate(str_bytes(&batch), MAX_BYTES, &(struct record_survey){0}, NULL),
+        ERR_INVALID_RECORD);
     str_release(&batch);
 }
 
