@@ -46,6 +46,7 @@ enum disk_kind {
     DISK_RENAME,
     DISK_WRITE,
     DISK_TRUNCATE,
+    DISK_GROW,
     DISK_SYNC,
     DISK_SYNC_FAILED,
 };
@@ -57,7 +58,7 @@ struct disk_op {
     char *name;
     int from_folder; // RENAME
     char *from_name;
-    int64_t offset; // WRITE; TRUNCATE: the new size
+    int64_t offset; // WRITE; TRUNCATE, GROW: the new size
     struct str data;
     size_t durable_at; // the op that synced it; SIZE_MAX = none yet
     bool lost;         // its sync failed
@@ -330,6 +331,20 @@ static inline int disk_ftruncate(int fd, off_t size)
     return result;
 }
 
+static inline int disk_fallocate(int fd, int mode, off_t offset, off_t size)
+{
+    pthread_mutex_lock(&disk_mutex);
+    int inode = disk_inode_of(fd);
+    int result = fallocate(fd, mode, offset, size);
+    int error = errno;
+    struct stat stat_now;
+    if (result == 0 && inode >= 0 && mode == 0 && fstat(fd, &stat_now) == 0)
+        disk_record(DISK_GROW, inode)->offset = stat_now.st_size;
+    pthread_mutex_unlock(&disk_mutex);
+    errno = error;
+    return result;
+}
+
 static inline int disk_fsync(int fd)
 {
     pthread_mutex_lock(&disk_mutex);
@@ -400,6 +415,7 @@ static inline int disk_mkdir(const char *path, mode_t mode)
 #define pwrite(fd, ptr, size, at)         disk_pwrite(fd, ptr, size, at)
 #define pwritev(fd, parts, count, offset) disk_pwritev(fd, parts, count, offset)
 #define ftruncate(fd, size)               disk_ftruncate(fd, size)
+#define fallocate(fd, mode, offset, size) disk_fallocate(fd, mode, offset, size)
 #define fsync(fd)                         disk_fsync(fd)
 #define fdatasync(fd)                     disk_fsync(fd)
 #define rename(from, to)                  disk_rename(from, to)
@@ -412,6 +428,7 @@ static inline int disk_mkdir(const char *path, mode_t mode)
 #undef pwrite
 #undef pwritev
 #undef ftruncate
+#undef fallocate
 #undef fsync
 #undef fdatasync
 #undef rename
@@ -574,7 +591,7 @@ static inline struct str disk_content(struct disk_cut *cut, int inode)
     str_append_bytes(&content, str_bytes(&cut->disk->inodes.items[inode].base));
     for (size_t i = 0; i < cut->at; i++) {
         const struct disk_op *op = &cut->disk->ops.items[i];
-        if (op->inode != inode || (op->kind != DISK_WRITE && op->kind != DISK_TRUNCATE))
+        if (op->inode != inode || disk_is_name(op))
             continue;
         bool durable = op->durable_at < cut->at;
         if (op->kind == DISK_TRUNCATE) {
@@ -584,9 +601,12 @@ static inline struct str disk_content(struct disk_cut *cut, int inode)
                 content.size = (size_t)op->offset;
             else
                 disk_put(&content, op->offset, NULL, 0);
-        } else if (durable) {
+        } else if (op->kind == DISK_GROW) {
+            if (durable || disk_coin(cut))
+                disk_put(&content, op->offset, NULL, 0);
+        } else if (op->kind == DISK_WRITE && durable) {
             disk_put(&content, op->offset, op->data.ptr, op->data.size);
-        } else {
+        } else if (op->kind == DISK_WRITE) {
             disk_put_torn(cut, &content, op);
         }
     }
@@ -642,8 +662,8 @@ static inline void disk_crash(const struct disk *disk, size_t at, enum disk_outc
 // Prints ops [from, to), for whoever wants to know what led to a failure.
 static inline void disk_print(const struct disk *disk, size_t from, size_t to)
 {
-    static const char *const kinds[] = {"link", "unlink", "rename",  "write",
-                                        "size", "sync",   "bad sync"};
+    static const char *const kinds[] = {"link", "unlink", "rename", "write",
+                                        "size", "grow",   "sync",   "bad sync"};
     for (size_t i = from; i < to && i < disk->ops.count; i++) {
         const struct disk_op *op = &disk->ops.items[i];
         const char *name = op->name ? op->name : "";
