@@ -3,9 +3,10 @@
 // The checkpoint: where recovery starts, one file for all partitions, replaced as a whole. After a
 // crash only what was written behind it is read again; after a clean stop nothing is. Big-endian:
 //
-//     "weircp2\n" · partition count u32 · per partition: topic id 16 bytes · index i32 ·
+//     "weircp3\n" · partition count u32 · per partition: topic id 16 bytes · index i32 ·
 //     start_offset i64 · next_offset i64 · cleaned_to i64 · rescan u8 · segment count u32 · per
-//     segment (base_offset, size, max_timestamp, created_ms) i64 · producers size u32 · producers
+//     segment (base_offset, size, max_timestamp, created_ms, aborted_count) i64 · producers size
+//     u32 · producers
 //     (producer.c) · at the end: crc32c u32 of all before
 //
 // It is taken on the writer thread between two rounds, when every file is synced and the producers'
@@ -18,7 +19,7 @@
 #include "wire/reader.h"
 #include "wire/writer.h"
 
-static const char magic[8] = "weircp2\n";
+static const char magic[8] = "weircp3\n";
 
 enum { CHECKPOINT_MAX_BYTES = 1 << 30 };
 
@@ -52,6 +53,7 @@ static void capture_partition(struct capture *capture, struct partition *partiti
         writer_i64(out, segment->size);
         writer_i64(out, segment->max_timestamp);
         writer_i64(out, segment->created_ms);
+        writer_i64(out, segment->aborted_count);
         if (segment->unsynced) {
             segment->unsynced = false;
             vec_push(&capture->unsynced, segment__ref(segment));
@@ -110,6 +112,11 @@ static err_t sync_segment(struct segment *segment, struct diag *diag)
         segment__open(segment, &segment->index, "index", FILE_WRITE, &fd, NULL) == ERR_OK) {
         err = store->options.sync_file(fd, diag);
         file_cache_put(&store->files, &segment->index);
+    }
+    if (err == ERR_OK && segment->aborted_count > 0 &&
+        segment__open(segment, &segment->aborted, "txnindex", FILE_WRITE, &fd, NULL) == ERR_OK) {
+        err = store->options.sync_file(fd, diag);
+        file_cache_put(&store->files, &segment->aborted);
     }
     mutex_lock(&segment->partition->mutex);
     bool gone = segment->partition->deleted || segment->removed;
@@ -216,6 +223,7 @@ static void read_partition(struct reader *reader, struct arena *arena, struct sa
         segments[i].size = reader_i64(reader);
         segments[i].max_timestamp = reader_i64(reader);
         segments[i].created_ms = reader_i64(reader);
+        segments[i].aborted_count = reader_i64(reader);
     }
     saved.segments = segments;
     saved.producers = reader_bytes(reader, reader_u32(reader));

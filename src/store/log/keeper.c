@@ -99,6 +99,9 @@ static void retain_partition(struct log_store *store, struct partition *partitio
         segment__path(segment, "index", path);
         if (err == ERR_OK)
             err = file_remove(path, &diag);
+        segment__path(segment, "txnindex", path);
+        if (err == ERR_OK)
+            err = file_remove(path, &diag);
         // One after the other on disk too: a power cut must not leave an older one with a hole
         // behind it.
         if (err == ERR_OK && store->options.sync) {

@@ -41,6 +41,7 @@ struct segment {
     int64_t base_offset;
     struct cached_file log;
     struct cached_file index;
+    struct cached_file aborted;
     // mutex
     int64_t size;          // written
     int64_t readable_size; // below the high watermark, and before any damage
@@ -48,6 +49,7 @@ struct segment {
     int64_t created_ms;
     int64_t index_count;      // entries
     int64_t indexed_position; // of the last entry, 0 = none
+    int64_t aborted_count;    // entries of the index of aborted transactions
     int64_t reserved;         // blocks asked for up to here; writer only
     uint32_t jitter;          // which share of segment.jitter.ms earlier it ends
     uint8_t index_state;      // enum index_state
@@ -89,6 +91,9 @@ struct partition {
     char *damage_story;
     struct hint hints[HINT_COUNT];
     unsigned hint_next;
+    struct open_txn first_open;  // below the high watermark; first_offset -1 = none
+    struct aborted_list aborted; // the newest, all with last_offset >= aborted_from
+    int64_t aborted_from;
     struct producers producers; // writer only
 };
 
@@ -241,6 +246,21 @@ void partition__hint(struct partition *partition, int64_t offset, int64_t segmen
 
 // Reads the file that keeps a log start inside a segment (delete records). BLOCKS
 MUST_USE err_t partition__load_start(struct partition *partition, struct diag *diag);
+
+// The last stable offset. Under its mutex.
+int64_t partition__stable(const struct partition *partition);
+// Takes over from the producers where the first open transaction begins. Under its mutex, by the
+// writer and recovery.
+void partition__publish_open(struct partition *partition);
+
+// --- aborted.c ---
+// Puts the entries behind the `count` entries that are there. BLOCKS
+MUST_USE err_t aborted_write(struct segment *segment, int64_t count,
+                             const struct aborted_txn *entries, size_t entry_count,
+                             struct diag *diag);
+// Keeps the first `count` entries. BLOCKS
+void aborted_resume(struct segment *segment, int64_t count);
+void aborted_remember(struct partition *partition, const struct aborted_txn *entry); // its mutex
 
 // --- segment.c ---
 struct segment *segment__new(struct partition *partition, int64_t base_offset);

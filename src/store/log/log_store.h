@@ -127,6 +127,9 @@ struct append {
     uint8_t *batch;  // one whole batch inside `buf`; offset and leader epoch are written into it
     size_t size;     // exact
     bool checked;    // the caller has been through batch_check()
+    // The broker's own: a marker, or committed offsets of a transaction, which have no sequence.
+    bool internal;
+    uint8_t txn_version; // of a transactional batch: 2 if its protocol moves the epoch at every end
     enum append_until until;
     // On the writer thread, or inside partition_append() on a refusal; must not block.
     void (*done)(struct append *append);
@@ -152,7 +155,7 @@ MUST_USE err_t partition_append_wait(struct partition *partition, struct buf *bu
 struct partition_offsets {
     int64_t start;  // first offset held
     int64_t end;    // high watermark: the next offset to be written and visible
-    int64_t stable; // last stable offset
+    int64_t stable; // last stable offset: of the first batch of an open transaction, else the end
     int64_t bytes;  // on disk
 };
 struct partition_offsets partition_offsets(struct partition *partition);
@@ -163,6 +166,7 @@ struct log_range {
     int64_t position;
     size_t size; // 0: `offset` is the end, or max_bytes is less than the first batch
     struct partition_offsets offsets; // at the time of the read
+    int64_t next_offset;              // behind the range
     void *held;                       // private: keeps fd open
 };
 
@@ -171,6 +175,7 @@ enum range_flags {
         1 << 0, // the first batch is given even when it is larger than max_bytes (KIP-74)
     RANGE_MEMORY_ONLY =
         1 << 1, // never touches a file: ERR_TIMEOUT, without a story, when it would have to
+    RANGE_COMMITTED = 1 << 2, // nothing at or behind the last stable offset
 };
 
 // `out->offsets` is set also when it fails. On ERR_OK log_range_release() when the bytes were sent.
@@ -186,6 +191,23 @@ void log_range_warm(const struct log_range *range);
 MUST_USE err_t partition_read(struct partition *partition, int64_t offset, size_t max_bytes,
                               struct buf **out, struct diag *diag);
 
+// A transaction that was aborted: the records of the producer in [first_offset, last_offset] do not
+// count. last_offset is its marker's.
+struct aborted_txn {
+    int64_t producer_id;
+    int64_t first_offset;
+    int64_t last_offset;
+    int64_t stable; // last stable offset behind the marker
+};
+struct aborted_list {
+    struct aborted_txn *items;
+    size_t count, capacity;
+};
+// All of them that touch [from, to), by first offset, added to `out` (vec_release() it); `to` is
+// not above the last stable offset. RANGE_MEMORY_ONLY as in partition_range(). BLOCKS
+MUST_USE err_t partition_aborted(struct partition *partition, int64_t from, int64_t to,
+                                 unsigned flags, struct aborted_list *out, struct diag *diag);
+
 // First offset whose record has timestamp >= `timestamp_ms`; -1 and -1 when there is none. BLOCKS
 MUST_USE err_t partition_offset_at(struct partition *partition, int64_t timestamp_ms,
                                    int64_t *offset, int64_t *found_ms, struct diag *diag);
@@ -198,7 +220,8 @@ MUST_USE err_t partition_delete_before(struct partition *partition, int64_t offs
 
 // --- waiting for data ---
 
-// wake(waiter) is called whenever the end or the start of the partition moves, or the topic is
+// wake(waiter) is called whenever the end, the last stable offset or the start of the partition
+// moves, or the topic is
 // deleted: from any thread, possibly many times, with a short mutex held. It may post to a loop or
 // signal; it may not call back into the log. Once *_unwait() has returned it is not called again.
 struct log_waiter {
@@ -216,5 +239,17 @@ void topic_unwait(struct topic *topic, struct log_waiter *waiter);
 // A producer id never given out before, also not before a crash. Blocks once in a thousand calls.
 // BLOCKS
 MUST_USE err_t log_store_producer_id(struct log_store *store, int64_t *out, struct diag *diag);
+
+struct partition_producer {
+    int64_t id;
+    int16_t epoch;
+    int32_t last_sequence;     // -1 = none in this epoch
+    int64_t last_timestamp;    // -1 = none
+    int32_t coordinator_epoch; // -1 = no transaction has ended here
+    int64_t txn_first_offset;  // -1 = no open transaction
+};
+// Those the partition remembers, by id, in `arena`. BLOCKS
+struct partition_producer *partition_producers(struct partition *partition, struct arena *arena,
+                                               size_t *count);
 
 #endif

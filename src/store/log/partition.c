@@ -4,6 +4,8 @@
 #include "os/clock.h"
 #include "wire/kafka/batch_header.h"
 
+#include <stdlib.h>
+
 void partition__dir(const struct partition *partition, char *out)
 {
     const struct topic *topic = partition->topic;
@@ -28,11 +30,30 @@ struct partition_offsets partition_offsets(struct partition *partition)
     struct partition_offsets offsets = {
         .start = partition->start_offset,
         .end = partition->end_offset,
-        .stable = partition->end_offset,
+        .stable = partition__stable(partition),
         .bytes = partition->bytes,
     };
     mutex_unlock(&partition->mutex);
     return offsets;
+}
+
+int64_t partition__stable(const struct partition *partition)
+{
+    int64_t stable = partition->first_open.first_offset;
+    if (stable < 0 || stable > partition->end_offset)
+        return partition->end_offset;
+    return stable > partition->start_offset ? stable : partition->start_offset;
+}
+
+void partition__publish_open(struct partition *partition)
+{
+    struct open_txn first = {.first_offset = -1};
+    if (partition->producers.open.count > 0)
+        first = partition->producers.open.items[0];
+    // The place may have been looked up since.
+    if (first.position < 0 && first.first_offset == partition->first_open.first_offset)
+        return;
+    partition->first_open = first;
 }
 
 void partition__hint(struct partition *partition, int64_t offset, int64_t segment_base,
@@ -105,8 +126,17 @@ static err_t check(struct partition *partition, const struct append *append, str
         return FAIL(diag, ERR_TOO_LARGE, "a record batch of %zu bytes, max.message.bytes is %lld",
                     append->size, (long long)limits.batch_max_bytes);
     struct batch_header header;
-    return append->checked ? ERR_OK
-                           : batch_check(&header, bytes_make(append->batch, append->size), diag);
+    struct bytes batch = bytes_make(append->batch, append->size);
+    if (!append->checked)
+        TRY(batch_check(&header, batch, diag));
+    else
+        (void)batch_header_read(&header, batch);
+    struct marker marker;
+    if ((header.attributes & BATCH_CONTROL) && (!append->internal || !marker_read(&marker, batch)))
+        return FAIL(diag, ERR_INVALID_RECORD, "clients may not write control batches");
+    if ((header.attributes & BATCH_TRANSACTIONAL) && header.producer_id < 0)
+        return FAIL(diag, ERR_INVALID_RECORD, "a transactional batch without a producer id");
+    return ERR_OK;
 }
 
 void partition_append(struct partition *partition, struct append *append)
@@ -226,4 +256,52 @@ void partition_unwait(struct partition *partition, struct log_waiter *waiter)
     mutex_lock(&partition->mutex);
     list_remove(&waiter->link);
     mutex_unlock(&partition->mutex);
+}
+
+// --- producers ---
+
+struct producers_call {
+    struct partition *partition;
+    struct arena *arena;
+    struct partition_producer *out;
+    size_t count;
+};
+
+static int by_id(const void *a, const void *b)
+{
+    const struct partition_producer *x = a, *y = b;
+    return (x->id > y->id) - (x->id < y->id);
+}
+
+static void copy_producers(void *ctx)
+{
+    struct producers_call *call = ctx;
+    const struct producer_map *map = &call->partition->producers.map;
+    call->out = ARENA_ARRAY(call->arena, struct partition_producer, map->count + 1);
+    for (size_t i = 0; i < map->capacity; i++) {
+        if (!map->used[i])
+            continue;
+        const struct producer *producer = map->values[i];
+        int32_t last_sequence = -1;
+        if (producer->batch_count > 0)
+            last_sequence = producer->batches[producer->batch_count - 1].last_sequence;
+        call->out[call->count++] = (struct partition_producer){
+            .id = producer->id,
+            .epoch = producer->epoch,
+            .last_sequence = last_sequence,
+            .last_timestamp = producer->last_timestamp,
+            .coordinator_epoch = producer->coordinator_epoch,
+            .txn_first_offset = producer->txn_first_offset,
+        };
+    }
+    qsort(call->out, call->count, sizeof *call->out, by_id);
+}
+
+struct partition_producer *partition_producers(struct partition *partition, struct arena *arena,
+                                               size_t *count)
+{
+    struct producers_call call = {.partition = partition, .arena = arena};
+    writer_call(partition->topic->store, copy_producers, &call);
+    *count = call.count;
+    return call.out;
 }

@@ -16,6 +16,7 @@ struct place {
     int64_t position;        // -1 = not known
     int64_t readable_size;
     int64_t next_offset; // behind readable_size
+    int64_t stop_offset; // the batch of this offset, in this segment, is the end; -1 = none
 };
 
 static err_t check_offset(struct partition *partition, int64_t offset, struct diag *diag)
@@ -62,21 +63,41 @@ static void fill_place(struct partition *partition, int64_t at, int64_t offset, 
     }
 }
 
-static err_t find_place(struct partition *partition, int64_t offset, struct place *place,
-                        struct partition_offsets *offsets, struct diag *diag)
+// Nothing at or behind the last stable offset.
+static void stop_at_stable(const struct partition *partition, int64_t stable, struct place *place)
 {
-    *place = (struct place){0};
+    const struct open_txn *first = &partition->first_open;
+    if (stable >= place->next_offset)
+        return;
+    if (first->first_offset == stable && first->segment_base == place->segment->base_offset &&
+        first->position >= 0) {
+        if (first->position < place->readable_size)
+            place->readable_size = first->position;
+    } else {
+        place->stop_offset = stable;
+    }
+    place->next_offset = stable;
+}
+
+static err_t find_place(struct partition *partition, int64_t offset, unsigned flags,
+                        struct place *place, struct partition_offsets *offsets, struct diag *diag)
+{
+    *place = (struct place){.stop_offset = -1};
     mutex_lock(&partition->mutex);
     *offsets = (struct partition_offsets){
         .start = partition->start_offset,
         .end = partition->end_offset,
-        .stable = partition->end_offset,
+        .stable = partition__stable(partition),
         .bytes = partition->bytes,
     };
+    int64_t end = flags & RANGE_COMMITTED ? offsets->stable : offsets->end;
     err_t err = check_offset(partition, offset, diag);
     int64_t at = segment_at(partition, offset);
-    if (err == ERR_OK && offset < partition->end_offset && partition->segments.count > 0)
+    if (err == ERR_OK && offset < end && partition->segments.count > 0) {
         fill_place(partition, at < 0 ? 0 : at, offset, place);
+        if (flags & RANGE_COMMITTED)
+            stop_at_stable(partition, offsets->stable, place);
+    }
     mutex_unlock(&partition->mutex);
     return err;
 }
@@ -129,6 +150,26 @@ static err_t locate(struct place *place, int fd, int64_t offset, struct diag *di
     return err;
 }
 
+// Finds where the first open transaction begins, when nobody remembers (it is older than this run
+// of the program).
+static err_t locate_stop(struct place *place, int fd, struct diag *diag)
+{
+    struct partition *partition = place->segment->partition;
+    if (place->stop_offset < 0)
+        return ERR_OK;
+    struct place stop = *place;
+    stop.position = place->stop_offset == place->segment->base_offset ? 0 : -1;
+    TRY(locate(&stop, fd, place->stop_offset, diag));
+    place->readable_size = stop.position;
+    mutex_lock(&partition->mutex);
+    if (partition->first_open.first_offset == place->stop_offset) {
+        partition->first_open.segment_base = place->segment->base_offset;
+        partition->first_open.position = stop.position;
+    }
+    mutex_unlock(&partition->mutex);
+    return ERR_OK;
+}
+
 // How much from place->position on fits into max_bytes, in whole batches; `*next` is the offset
 // behind.
 static err_t measure(const struct place *place, int fd, size_t max_bytes, unsigned flags,
@@ -170,13 +211,16 @@ static err_t range_in(struct place *place, int64_t offset, size_t max_bytes, uns
     bool whole =
         place->position >= 0 && place->readable_size - place->position <= (int64_t)max_bytes;
     if (flags & RANGE_MEMORY_ONLY) {
-        if (!whole || !file_cache_try(files, &place->segment->log, &out->fd))
+        if (!whole || place->stop_offset >= 0 ||
+            !file_cache_try(files, &place->segment->log, &out->fd))
             return ERR_TIMEOUT;
     } else {
         TRY(segment__get(place->segment, &out->fd, diag));
     }
     bool searched = place->position < 0;
-    err_t err = locate(place, out->fd, offset, diag);
+    err_t err = locate_stop(place, out->fd, diag);
+    if (err == ERR_OK)
+        err = locate(place, out->fd, offset, diag);
     int64_t next = place->next_offset;
     size_t size = 0;
     if (err == ERR_OK && place->readable_size - place->position <= (int64_t)max_bytes)
@@ -192,6 +236,7 @@ static err_t range_in(struct place *place, int64_t offset, size_t max_bytes, uns
         mutex_unlock(&partition->mutex);
         out->position = place->position;
         out->size = size;
+        out->next_offset = next;
         out->held = segment__ref(place->segment);
         (void)topic_ref(partition->topic);
         metric_add(METRIC_LOG_FETCHED_BYTES, (int64_t)size);
@@ -210,7 +255,7 @@ err_t partition_range(struct partition *partition, int64_t offset, size_t max_by
     if (max_bytes > INT32_MAX)
         max_bytes = INT32_MAX;
     for (int64_t at = offset;;) {
-        TRY(find_place(partition, at, &place, &out->offsets, diag));
+        TRY(find_place(partition, at, flags, &place, &out->offsets, diag));
         if (!place.segment)
             return ERR_OK;
         err_t err = range_in(&place, at, max_bytes, flags, out, diag);
@@ -323,7 +368,7 @@ err_t partition_offset_at(struct partition *partition, int64_t timestamp_ms, int
     for (int64_t at = offsets.start; *offset < 0 && at < offsets.end;) {
         struct place place;
         struct partition_offsets now;
-        TRY(find_place(partition, at, &place, &now, diag));
+        TRY(find_place(partition, at, 0, &place, &now, diag));
         if (!place.segment)
             return ERR_OK;
         mutex_lock(&partition->mutex);

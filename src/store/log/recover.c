@@ -115,6 +115,7 @@ struct scan {
     int64_t next_offset;
     int64_t now_ms;
     struct index_builder index;
+    VEC(struct aborted_txn) aborted; // of the segment being read
 };
 
 static void damage(struct scan *scan, struct segment *segment, int64_t position, const char *what)
@@ -134,14 +135,39 @@ static void damage(struct scan *scan, struct segment *segment, int64_t position,
               partition->topic->name, partition->index, partition->damage_story);
 }
 
-static void take_batch(struct scan *scan, struct segment *segment, const struct batch_walk *walk)
+static void take_producer(struct scan *scan, const struct segment *segment, struct batch_walk *walk)
+{
+    const struct batch_header *header = &walk->header;
+    struct marker marker;
+    struct bytes batch;
+    bool control = header->attributes & BATCH_CONTROL;
+    if (header->producer_id < 0 || (control && (batch_walk_body(walk, &batch, NULL) != ERR_OK ||
+                                                !marker_read(&marker, batch))))
+        return;
+    const struct producer_write write = {
+        .header = header,
+        .marker = control ? &marker : NULL,
+        .segment_base = segment->base_offset,
+        .position = walk->at,
+        .now_ms = scan->now_ms,
+    };
+    struct ended_txn ended;
+    producers_record(&scan->partition->producers, &write, NULL, &ended);
+    if (!control || marker.commit || ended.first_offset < 0)
+        return;
+    struct aborted_txn entry = {header->producer_id, ended.first_offset,
+                                batch_header_last_offset(header), ended.stable};
+    vec_push(&scan->aborted, entry);
+    aborted_remember(scan->partition, &entry);
+}
+
+static void take_batch(struct scan *scan, struct segment *segment, struct batch_walk *walk)
 {
     const struct batch_header *header = &walk->header;
     if (header->max_timestamp > segment->max_timestamp)
         segment->max_timestamp = header->max_timestamp;
     index_builder_add(&scan->index, segment, walk->at, header, segment->max_timestamp);
-    if (header->producer_id >= 0 && !(header->attributes & BATCH_CONTROL))
-        producers_record(&scan->partition->producers, header, scan->now_ms, NULL);
+    take_producer(scan, segment, walk);
     scan->next_offset = batch_header_last_offset(header) + 1;
 }
 
@@ -258,13 +284,18 @@ static err_t recover_segment(struct scan *scan, int64_t base, const struct saved
         from = known->size;
         scan->next_offset = next_saved(saved, known);
     }
+    int64_t aborted = from > 0 || (known && known->size == 0) ? known->aborted_count : 0;
     vec_clear(&scan->index.entries);
+    vec_clear(&scan->aborted);
+    aborted_resume(segment, aborted);
     if (err == ERR_OK && (from == 0 || from < file_bytes)) {
         int64_t entries = index_resume(segment, from, &scan->index.last_position);
         err = scan_file(scan, segment, fd, from, file_bytes, next_base == NULL, diag);
         // An index that is not whole is noticed and made anew when it is first used.
         (void)!index_write(segment, entries, scan->index.entries.items, scan->index.entries.count,
                            NULL);
+        (void)!aborted_write(segment, aborted, scan->aborted.items, scan->aborted.count, NULL);
+        segment->aborted_count = aborted + (int64_t)scan->aborted.count;
         segment->unsynced = true;
         if (err == ERR_OK && store->options.sync)
             err = store->options.sync_file(fd, diag);
@@ -316,6 +347,8 @@ static err_t drop_empty_tail(struct partition *partition, struct diag *diag)
         TRY(file_remove(path, diag));
         segment__path(last, "index", path);
         TRY(file_remove(path, diag));
+        segment__path(last, "txnindex", path);
+        TRY(file_remove(path, diag));
         partition->segments.count--;
         segment__unref(last);
     }
@@ -362,8 +395,18 @@ static err_t recover_found(struct partition *partition, const struct saved_parti
         partition->start_offset = saved->start_offset;
     partition->next_offset = partition->end_offset = scan.next_offset;
     partition->cleaned_to = saved ? saved->cleaned_to : 0;
+    partition__publish_open(partition);
     vec_release(&scan.index.entries);
+    vec_release(&scan.aborted);
     return err;
+}
+
+// The entries from before the checkpoint are in the files only.
+static void recall_aborted(struct partition *partition, const struct saved_partition *saved)
+{
+    for (size_t i = 0; i < saved->segment_count; i++)
+        if (saved->segments[i].aborted_count > 0)
+            partition->aborted_from = saved->next_offset;
 }
 
 err_t recover_partition(struct partition *partition, const struct saved_partition *saved,
@@ -382,6 +425,7 @@ err_t recover_partition(struct partition *partition, const struct saved_partitio
     if (saved) {
         struct reader reader = reader_make(saved->producers);
         producers_read(&partition->producers, &reader);
+        recall_aborted(partition, saved);
     }
     err_t err = recover_found(partition, saved, &found, diag);
     vec_release(&found.bases);
@@ -402,11 +446,14 @@ err_t recover_adopt(struct partition *partition, const struct saved_partition *s
         segment->size = segment->readable_size = from->size;
         segment->max_timestamp = from->max_timestamp;
         segment->created_ms = from->created_ms;
+        segment->aborted_count = from->aborted_count;
         partition->bytes += from->size;
         vec_push(&partition->segments, segment);
     }
     struct reader reader = reader_make(saved->producers);
     producers_read(&partition->producers, &reader);
+    recall_aborted(partition, saved);
+    partition__publish_open(partition);
     if (reader.failed)
         return FAIL(diag, ERR_CORRUPT, "the checkpoint's producers of %s-%d cannot be read",
                     partition->topic->name, partition->index);

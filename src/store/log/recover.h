@@ -13,6 +13,7 @@ struct saved_segment {
     int64_t size;
     int64_t max_timestamp;
     int64_t created_ms;
+    int64_t aborted_count;
 };
 
 struct saved_partition {

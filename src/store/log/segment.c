@@ -2,7 +2,8 @@
 //
 // One segment is two files named by the offset it starts at: 00000000000000000042.log holds record
 // batches byte for byte, 00000000000000000042.index lets a reader jump near an offset, a position
-// or a time (index.c).
+// or a time (index.c). A third, 00000000000000000042.txnindex, is there when transactions were
+// aborted in it (aborted.c).
 #include "store/log/log_int.h"
 
 #include "os/random.h"
@@ -21,6 +22,7 @@ struct segment *segment__new(struct partition *partition, int64_t base_offset)
     segment->jitter = (uint32_t)random_u64();
     cached_file_init(&segment->log);
     cached_file_init(&segment->index);
+    cached_file_init(&segment->aborted);
     return segment;
 }
 
@@ -37,6 +39,7 @@ void segment__unref(struct segment *segment)
     struct file_cache *files = &segment->partition->topic->store->files;
     file_cache_drop(files, &segment->log);
     file_cache_drop(files, &segment->index);
+    file_cache_drop(files, &segment->aborted);
     mem_free(segment);
 }
 

@@ -39,6 +39,7 @@ struct partition *topic__add_partition(struct topic *topic)
     list_init(&partition->ready_link);
     list_init(&partition->waiters);
     partition->damaged_from = INT64_MAX;
+    partition->first_open.first_offset = -1;
     for (int i = 0; i < HINT_COUNT; i++)
         partition->hints[i].offset = -1;
     mutex_lock(&topic->mutex);
@@ -54,6 +55,7 @@ static void free_partition(struct partition *partition)
         segment__unref(partition->segments.items[i]);
     vec_release(&partition->segments);
     producers_release(&partition->producers);
+    vec_release(&partition->aborted);
     mem_free(partition->failed_story);
     mem_free(partition->damage_story);
     mutex_release(&partition->mutex);

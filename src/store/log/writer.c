@@ -62,6 +62,7 @@ struct run {
     VEC(struct append *) appends;
     VEC(struct file_slice) slices;
     VEC(struct producer_undo) undos;
+    VEC(struct aborted_txn) aborted;
     struct index_builder index;
     int64_t size;
     int64_t records;
@@ -75,6 +76,7 @@ static void run_clear(struct run *run)
     vec_clear(&run->appends);
     vec_clear(&run->slices);
     vec_clear(&run->undos);
+    vec_clear(&run->aborted);
     vec_clear(&run->index.entries);
     run->size = run->records = 0;
 }
@@ -84,6 +86,7 @@ static void run_release(struct run *run)
     vec_release(&run->appends);
     vec_release(&run->slices);
     vec_release(&run->undos);
+    vec_release(&run->aborted);
     vec_release(&run->index.entries);
 }
 
@@ -165,6 +168,9 @@ err_t writer_roll(struct partition *partition, struct diag *diag)
     segment->unsynced = true;
     segment__path(segment, "index", path);
     err_t err = file_remove(path, diag);
+    segment__path(segment, "txnindex", path);
+    if (err == ERR_OK)
+        err = file_remove(path, diag);
     int fd;
     if (err == ERR_OK)
         err = segment__open(segment, &segment->log, "log", FILE_WRITE | FILE_CREATE, &fd, diag);
@@ -296,6 +302,9 @@ static void run_flush(struct round *round, struct turn *turn, struct run *run,
     size_t entries = run->index.entries.count;
     bool indexed = err == ERR_OK && index_write(segment, segment->index_count,
                                                 run->index.entries.items, entries, NULL) == ERR_OK;
+    // Entries that could not be written are missed, and made anew, when they are first asked for.
+    size_t aborted = err == ERR_OK ? run->aborted.count : 0;
+    (void)!aborted_write(segment, segment->aborted_count, run->aborted.items, aborted, NULL);
     if (err == ERR_OK) {
         mutex_lock(&partition->mutex);
         segment->size += run->size;
@@ -304,7 +313,10 @@ static void run_flush(struct round *round, struct turn *turn, struct run *run,
             segment->index_count += (int64_t)entries;
             segment->indexed_position = run->index.last_position;
         }
-        segment->unsynced |= entries > 0 || !round->store->options.sync;
+        segment->unsynced |= entries > 0 || aborted > 0 || !round->store->options.sync;
+        segment->aborted_count += (int64_t)aborted;
+        for (size_t i = 0; i < aborted; i++)
+            aborted_remember(partition, &run->aborted.items[i]);
         partition->next_offset = run->next_offset;
         partition->bytes += run->size;
         mutex_unlock(&partition->mutex);
@@ -323,6 +335,20 @@ static void run_flush(struct round *round, struct turn *turn, struct run *run,
     run_begin(run, partition);
 }
 
+// Remembers the batch, and the transaction it aborts.
+static void record(struct run *run, struct producers *producers, const struct producer_write *write)
+{
+    const struct batch_header *header = write->header;
+    struct ended_txn ended;
+    vec_reserve(&run->undos, 1);
+    producers_record(producers, write, &run->undos.items[run->undos.count++], &ended);
+    if (!write->marker || write->marker->commit || ended.first_offset < 0)
+        return;
+    struct aborted_txn entry = {header->producer_id, ended.first_offset,
+                                batch_header_last_offset(header), ended.stable};
+    vec_push(&run->aborted, entry);
+}
+
 // Checks the sequence of one append and gives it its offsets. Refused and repeated ones leave the
 // run.
 static void admit(struct round *round, struct turn *turn, struct run *run, struct append *append,
@@ -330,15 +356,28 @@ static void admit(struct round *round, struct turn *turn, struct run *run, struc
 {
     struct partition *partition = turn->partition;
     struct batch_header header;
-    (void)batch_header_read(&header, bytes_make(append->batch, append->size));
+    struct marker marker;
+    struct bytes batch = bytes_make(append->batch, append->size);
+    (void)batch_header_read(&header, batch);
+    bool ends = (header.attributes & BATCH_CONTROL) && marker_read(&marker, batch);
+    const struct segment *segment = active(partition);
+    const struct producer_write write = {
+        .header = &header,
+        .marker = ends ? &marker : NULL,
+        .internal = append->internal,
+        .txn_version = append->txn_version,
+        .segment_base = segment->base_offset,
+        .position = segment->size + run->size,
+        .now_ms = now_ms,
+    };
     struct producer_match match;
     struct diag diag = DIAG_INIT;
-    err_t err = producers_admit(&partition->producers, &header, &match, &diag);
+    err_t err = producers_admit(&partition->producers, &write, &match, &diag);
     if (err == ERR_DUPLICATE_SEQUENCE && match.last_offset >= partition->next_offset) {
         // The first copy is in this run: write it, for if that fails this one is no repetition.
         run_flush(round, turn, run, limits);
         diag_clear(&diag);
-        err = producers_admit(&partition->producers, &header, &match, &diag);
+        err = producers_admit(&partition->producers, &write, &match, &diag);
     }
     if (err == ERR_DUPLICATE_SEQUENCE) {
         append->base_offset = match.base_offset;
@@ -357,12 +396,8 @@ static void admit(struct round *round, struct turn *turn, struct run *run, struc
     batch_assign(append->batch, header.base_offset, 0);
     append->base_offset = header.base_offset;
     append->last_offset = batch_header_last_offset(&header);
-    if (header.producer_id >= 0) {
-        vec_reserve(&run->undos, 1);
-        producers_record(&partition->producers, &header, now_ms,
-                         &run->undos.items[run->undos.count++]);
-    }
-    const struct segment *segment = active(partition);
+    if (header.producer_id >= 0)
+        record(run, &partition->producers, &write);
     if (header.max_timestamp > run->max_timestamp)
         run->max_timestamp = header.max_timestamp;
     index_builder_add(&run->index, segment, segment->size + run->size, &header, run->max_timestamp);
@@ -501,6 +536,7 @@ static void publish(struct turn *turn)
         segment->readable_size = segment->size;
     }
     partition->end_offset = partition->next_offset;
+    partition__publish_open(partition);
     mutex_unlock(&partition->mutex);
     partition__wake(partition);
 }
