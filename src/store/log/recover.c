@@ -14,7 +14,7 @@
 // Zeros behind its last batch are blocks the writer had reserved.
 #include "store/log/recover.h"
 
-#include "store/log/batch_walk.h"
+#include "store/log/batch_search.h"
 
 #include "base/log.h"
 #include "os/clock.h"
@@ -22,11 +22,7 @@
 
 #include <stdlib.h>
 
-enum {
-    CRC_CHUNK = 1 << 20,
-    NAME_DIGITS = 20,
-    SEARCH_CRC_MAX_BYTES = 512 << 20, // checksums tried while looking behind a bad batch
-};
+enum { NAME_DIGITS = 20 };
 
 struct found {
     VEC(int64_t) bases;
@@ -42,70 +38,6 @@ static err_t see_name(const char *name, bool is_dir, void *ctx)
     if (end == name + NAME_DIGITS && base >= 0)
         vec_push(&found->bases, base);
     return ERR_OK;
-}
-
-// --- one batch ---
-
-// The checksum of a batch of any size, in pieces.
-static bool crc_holds(int fd, int64_t at, const struct batch_header *header)
-{
-    int64_t end = at + (int64_t)batch_header_size(header);
-    uint8_t *chunk = mem_alloc(CRC_CHUNK);
-    uint32_t crc = 0;
-    bool good = true;
-    for (int64_t next = at + BATCH_CRC_START; good && next < end;) {
-        size_t size = end - next < CRC_CHUNK ? (size_t)(end - next) : CRC_CHUNK;
-        good = file_pread(fd, chunk, size, next, NULL) == ERR_OK;
-        crc = good ? crc32c(crc, chunk, size) : 0;
-        next += (int64_t)size;
-    }
-    mem_free(chunk);
-    return good && crc == header->crc;
-}
-
-static bool holds(struct batch_walk *walk)
-{
-    if (batch_header_size(&walk->header) > BATCH_WALK_SCAN)
-        return crc_holds(walk->fd, walk->at, &walk->header);
-    struct bytes batch;
-    return batch_walk_body(walk, &batch, NULL) == ERR_OK && batch_crc_ok(batch);
-}
-
-static bool plausible(const struct batch_header *header, int64_t at, int64_t end,
-                      int64_t next_offset)
-{
-    size_t size = batch_header_size(header);
-    return header->magic == BATCH_MAGIC && size > 0 && (int64_t)size <= end - at &&
-           header->base_offset >= next_offset && header->base_offset - next_offset <= INT32_MAX &&
-           header->last_offset_delta >= 0 && header->record_count >= 0 &&
-           (int64_t)header->record_count <= (int64_t)header->last_offset_delta + 1 &&
-           (header->attributes & ~0x7f) == 0;
-}
-
-// Position of the first whole batch at or behind `from`; -1 if there is none.
-static int64_t search(int fd, int64_t from, int64_t end, int64_t next_offset)
-{
-    uint8_t *chunk = mem_alloc(CRC_CHUNK);
-    int64_t tried_bytes = 0, result = -1;
-    for (int64_t at = from; result < 0 && end - at >= BATCH_HEADER_BYTES;) {
-        size_t size = end - at < CRC_CHUNK ? (size_t)(end - at) : CRC_CHUNK;
-        if (file_pread(fd, chunk, size, at, NULL) != ERR_OK)
-            break;
-        size_t tries = size - BATCH_HEADER_BYTES + 1;
-        for (size_t i = 0; result < 0 && i < tries; i++) {
-            struct batch_header header;
-            if (chunk[i + 16] != BATCH_MAGIC ||
-                !batch_header_read(&header, bytes_make(chunk + i, BATCH_HEADER_BYTES)) ||
-                !plausible(&header, at + (int64_t)i, end, next_offset))
-                continue;
-            tried_bytes += header.batch_length;
-            if (tried_bytes > SEARCH_CRC_MAX_BYTES || crc_holds(fd, at + (int64_t)i, &header))
-                result = at + (int64_t)i;
-        }
-        at += (int64_t)tries;
-    }
-    mem_free(chunk);
-    return result;
 }
 
 // --- one segment ---
@@ -171,25 +103,11 @@ static void take_batch(struct scan *scan, struct segment *segment, struct batch_
     scan->next_offset = batch_header_last_offset(header) + 1;
 }
 
-static bool reads_as_zeros(int fd, int64_t from, int64_t end)
-{
-    uint8_t *chunk = mem_alloc(CRC_CHUNK);
-    bool zeros = true;
-    for (int64_t at = from; zeros && at < end;) {
-        size_t size = end - at < CRC_CHUNK ? (size_t)(end - at) : CRC_CHUNK;
-        zeros = file_pread(fd, chunk, size, at, NULL) == ERR_OK && chunk[0] == 0 &&
-                memcmp(chunk, chunk + 1, size - 1) == 0;
-        at += (int64_t)size;
-    }
-    mem_free(chunk);
-    return zeros;
-}
-
 static err_t cut(struct segment *segment, int fd, int64_t size, int64_t file_bytes,
                  struct diag *diag)
 {
     const struct partition *partition = segment->partition;
-    if (!reads_as_zeros(fd, size, file_bytes))
+    if (!batch_search_zeros(fd, size, file_bytes))
         LOG_WARN("store/log", "cut a torn tail",
                  "topic=%s partition=%d segment=%lld size=%lld bytes=%lld", partition->topic->name,
                  partition->index, (long long)segment->base_offset, (long long)size,
@@ -212,7 +130,7 @@ static err_t scan_file(struct scan *scan, struct segment *segment, int fd, int64
             if (walk.header.base_offset < scan->next_offset)
                 bad = FAIL(&why, ERR_CORRUPT, "a batch of offset %lld, expected %lld",
                            (long long)walk.header.base_offset, (long long)scan->next_offset);
-            else if (!holds(&walk))
+            else if (!batch_search_holds(&walk))
                 bad = FAIL(&why, ERR_CORRUPT, "the checksum of a batch does not hold");
             if (bad == ERR_OK) {
                 take_batch(scan, segment, &walk);
@@ -227,9 +145,9 @@ static err_t scan_file(struct scan *scan, struct segment *segment, int fd, int64
             break;
         }
         int64_t at = walk.position;
-        int64_t next = search(fd, at + 1, file_bytes, scan->next_offset);
+        int64_t next = batch_search_next(fd, at + 1, file_bytes, scan->next_offset);
         if (next < 0 && scan->partition->damaged_from == INT64_MAX &&
-            (last || reads_as_zeros(fd, at, file_bytes))) {
+            (last || batch_search_zeros(fd, at, file_bytes))) {
             err = cut(segment, fd, at, file_bytes, diag);
             segment->size = segment->readable_size = at;
             break;
