@@ -3,132 +3,24 @@
 """make bench: measures weir, then the real Kafka and Cassandra with the same clients, and writes bench/RESULTS.md.
 
 Medians of ROUNDS (default 3) runs. Every server has free ports and a folder of its own under build/bench/data, and ends by its pid.
-A step that fails or takes too long is told in the results; the others go on. No step starts after LIMIT_S (default 660) seconds.
-PEERS=0 leaves out the real systems; ONLY=name,name runs some steps."""
+A step that fails or takes too long is told in the results; the others go on. No step starts after LIMIT_S (default 1500) seconds.
+PEERS=0 leaves out the real systems; ONLY=name,name runs some steps; RECOVERY_GB says how much log the kill -9 leaves behind."""
 import json
 import os
-import pathlib
 import shutil
 import signal
-import statistics
 import subprocess
 import sys
 import time
 import traceback
 import urllib.request
 
-ROOT = pathlib.Path(__file__).resolve().parent.parent
-DATA = ROOT / "build/bench/data"
-WEIR = str(ROOT / "build/weir")
-ROUNDS = int(os.environ.get("ROUNDS", "3"))
-LIMIT_S = int(os.environ.get("LIMIT_S", "660"))
-CQL_ROWS, KAFKA_RECORDS, TABLE_RECORDS, RECORD_BYTES = 60000, 1000000, 200000, 270
-TICK_S = os.sysconf("SC_CLK_TCK")
-STARTED = time.monotonic()
-COMMIT = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True).stdout.strip() or "?"
-running, failures, loads = {}, [], {}
-figures = {}  # step -> {name: [value of each round]}
+import log
+from harness import (COMMIT, DATA, ROOT, ROUNDS, STARTED, WEIR, Peer, Weir, bench, cpu_s, failures, figure, figures, loads, note, number, rss_mb,
+                     run, running, stop, table)
 
-
-def run(*command, timeout=60):
-    done = subprocess.run([str(word) for word in command], cwd=ROOT, capture_output=True, text=True, timeout=timeout)
-    if done.returncode:
-        raise RuntimeError(f"{' '.join(map(str, command))}: {(done.stderr or done.stdout).strip()[-300:]}")
-    return done.stdout
-
-
-def stop(pid, after_s=10):
-    process = running.pop(pid, None)
-    try:
-        os.kill(pid, signal.SIGTERM if process else signal.SIGKILL)  # the real ones have throw-away data
-        if process:
-            process.wait(after_s)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-    except ProcessLookupError:
-        pass
-
-
-def cpu_s(pid):
-    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICK_S
-
-
-def rss_mb(pid):
-    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
-
-
-class Weir:
-    def __init__(self, project, data):
-        ready, log = DATA / "ready.json", DATA / "weir.log"
-        ready.unlink(missing_ok=True)
-        ports = [f"--set={part}.listen=127.0.0.1:0" for part in ("kafka", "cql", "console", "people")]
-        with open(log, "w") as out:
-            process = subprocess.Popen([WEIR, "up", project, "--ready", ready, f"--set=data_dir={data}", *ports],
-                                       cwd=ROOT, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
-        self.pid = process.pid
-        running[self.pid] = process
-        deadline = time.monotonic() + 20
-        while not ready.exists() or not ready.read_text().endswith("}\n") and time.monotonic() < deadline:
-            if process.poll() is not None or time.monotonic() > deadline:
-                self.stop()
-                raise RuntimeError("weir did not start: " + log.read_text()[-300:])
-            time.sleep(0.01)
-        self.at = json.loads(ready.read_text())["console"]
-        self.log = log
-
-    def ready_ms(self):
-        deadline = time.monotonic() + 5
-        while "ready in " not in self.log.read_text() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        return float(self.log.read_text().split("ready in ")[1].split()[0])
-
-    def check(self):
-        code = running[self.pid].poll()
-        if code is not None:
-            raise RuntimeError(f"weir ended by itself ({code}): " + self.log.read_text()[-500:])
-
-    def stop(self):
-        stop(self.pid)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.stop()
-
-
-class Peer:
-    """A real system, started by a script under bench/peers that prints its address, pid and version."""
-
-    def __init__(self, script, *args):
-        self.where, pid, self.version = run("bench/peers/" + script, DATA / "peer", *args, timeout=400).split()
-        self.pid = int(pid)
-        running[self.pid] = None
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        stop(self.pid)
-        shutil.rmtree(DATA / "peer", ignore_errors=True)
-
-
-def note(step, name, value):
-    figures.setdefault(step, {}).setdefault(name, []).append(value)
-    print(f"   {step}: {name} {value:.1f}", flush=True)
-
-
-def figure(step, name):
-    values = figures.get(step, {}).get(name)
-    return statistics.median(values) if values else None
-
-
-def bench(step, *words, timeout=60):
-    for name, value in json.loads(run(WEIR, "bench", *words, "--json", timeout=timeout)).items():
-        note(step, name, value)
+LIMIT_S = int(os.environ.get("LIMIT_S", "1500"))
+CQL_ROWS, TABLE_RECORDS = 60000, 200000
 
 
 # --- steps: each notes its figures under its own name -------------------------------------------------------------------
@@ -161,33 +53,15 @@ def scheduler(step):
         note(step, line.split()[0], float(line.split()[1]))
 
 
-def kafka_rounds(step, where, pid, warm_up):
-    measured = ("--pid", pid, *where)
-    for i in range(ROUNDS + warm_up):
-        name = step if i >= warm_up else step + ", warming up"
-        bench(name, "produce", "--count", KAFKA_RECORDS, *measured)
-        bench(name, "single", *measured)
-        bench(name, "consume", "--count", KAFKA_RECORDS, *measured)
-    note(step, "rss_mb", rss_mb(pid))
-
-
 def cql_rounds(step, where, pid, warm_up):
     for i in range(ROUNDS + warm_up):
         bench(step if i >= warm_up else step + ", warming up", "cql", "--count", CQL_ROWS, "--pid", pid, *where)
     note(step, "rss_mb", rss_mb(pid))
 
 
-def weir_load(step):
-    with Weir(DATA / "empty", DATA / "load") as weir:
-        kafka_rounds("weir kafka", ("--at", weir.at), weir.pid, 0)
+def weir_tables(step):
+    with Weir(DATA / "empty", DATA / "tables") as weir:
         cql_rounds("weir cql", ("--at", weir.at), weir.pid, 0)
-
-
-def real_kafka(step):
-    properties = ["log.flush.interval.messages=1"] if "fsync" in step else []
-    with Peer("start_kafka.sh", *properties) as peer:
-        figures.setdefault(step, {})["version"] = peer.version
-        kafka_rounds(step, ("--brokers", peer.where), peer.pid, 1)
 
 
 def real_cassandra(step):
@@ -255,36 +129,13 @@ def four(words):
     return words[0], words[1], " ".join(words[2:-1]), words[-1]
 
 
-STEPS = [("start", start, False), ("weir", weir_load, False), ("topic to table", topic_to_table, False),
-         ("profile", profile, False), ("people", people, False), ("scheduler", scheduler, False), ("Kafka", real_kafka, True),
-         ("Cassandra batch", real_cassandra, True), ("Kafka fsync", real_kafka, True), ("idle", idle, False),
+STEPS = [("start", start, False), ("log", log.weir_log, False), ("log starts", log.log_starts, False), ("tables", weir_tables, False), ("topic to table", topic_to_table, False),
+         ("profile", profile, False), ("people", people, False), ("scheduler", scheduler, False), ("Kafka", log.real_kafka, True),
+         ("Cassandra batch", real_cassandra, True), ("Kafka fsync", log.real_kafka, True), ("idle", idle, False),
          ("Cassandra", real_cassandra, True)]
 
 
 # --- results --------------------------------------------------------------------------------------------------------------
-def number(value):
-    if value is None:
-        return "–"
-    if value >= 10000:
-        return f"{value:,.0f}"
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
-
-
-def table(out, title, ours, theirs, rows):
-    """rows: (what, name, unit, factor, higher is better). Ratios say how many times better weir is."""
-    out += ["", f"## {title}", "", "| | weir |" + "".join(f" {peer} | × |" for peer in theirs)]
-    out.append("|---|" + "---:|" * (1 + 2 * len(theirs)))
-    for what, name, unit, factor, more in rows:
-        mine = figure(ours, name)
-        cells = [f"{what}, {unit}", number(mine * factor if mine is not None else None)]
-        for peer in theirs:
-            other = figure(peer, name)
-            known = mine and other
-            cells += [number(other * factor if other is not None else None),
-                      f"**{mine / other if more else other / mine:.1f}**" if known else "–"]
-        out.append("| " + " | ".join(cells) + " |")
-
-
 def results():
     first_line = lambda *command: run(*command).splitlines()[0]
     model = next((line.split(": ")[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")), "?")
@@ -303,17 +154,7 @@ def results():
            + f"; {first_line('sh', '-c', 'java -version 2>&1')}, heap 1 GB, after one (Kafka) or two (Cassandra) rounds of warming up.",
            "× says how many times better weir is."]
     out += [f"\nFailed: {name}: {why}" for name, why in failures]
-    per_gb = 1e9 / RECORD_BYTES / 1e9  # ns a record -> s a GB
-    table(out, "Log: one partition, acks=all, records of 270 bytes, librdkafka", "weir kafka", kafkas,
-          [("produce, default batching", "produce_acks_all", "records/s", 1, True),
-           ("consume", "consume", "records/s", 1, True),
-           ("one request at a time", "produce_one_in_flight", "requests/s", 1, True),
-           ("its p50", "produce_one_in_flight_p50", "µs", 1, False), ("its p99", "produce_one_in_flight_p99", "µs", 1, False),
-           ("CPU of the server, in", "produce_cpu", "s/GB", per_gb, False), ("CPU of the server, out", "consume_cpu", "s/GB", per_gb, False),
-           ("CPU of the server, one request", "produce_one_in_flight_cpu", "µs", 1e-3, False),
-           ("memory after it", "rss_mb", "MB", 1, False)])
-    out += ["", "weir answers after fdatasync. Kafka by default answers from the page cache; \"fsync\" is `log.flush.interval.messages=1`.",
-            "Commands: `weir bench produce|single|consume [--brokers HOST:PORT] --pid PID`."]
+    log.log_tables(out, kafkas)
     table(out, "Tables: prepared statements, 128 in flight on one connection, rows of 270 bytes", "weir cql", cassandras,
           [("inserts", "cql_insert", "requests/s", 1, True), ("their p50", "cql_insert_p50", "µs", 1, False),
            ("their p99", "cql_insert_p99", "µs", 1, False), ("CPU of the server, an insert", "cql_insert_cpu", "µs", 1e-3, False),
@@ -321,7 +162,7 @@ def results():
            ("their p99", "cql_read_p99", "µs", 1, False), ("CPU of the server, a read", "cql_read_cpu", "µs", 1e-3, False),
            ("memory after it", "rss_mb", "MB", 1, False)])
     out += ["", "weir answers after fdatasync, as `commitlog_sync: batch` does; Cassandra by default answers before it, up to 10 s of writes can be lost.",
-            f"Command: `weir bench cql --count {CQL_ROWS} [--cql HOST:PORT] --pid PID`. weir's memory is after both loads."]
+            f"Command: `weir bench cql --count {CQL_ROWS} [--cql HOST:PORT] --pid PID`."]
     out += ["", "## weir alone", "", "| | |", "|---|---:|"]
     for what, step, name, unit in (
             ("ready, new data directory (examples/users)", "start", "fresh_ms", "ms"),
