@@ -489,50 +489,20 @@ static void committed_offsets_survive_a_restart(void **state)
     assert_int_equal(committed(fixture, "billing", 2), 7);
 }
 
-static void a_snapshot_keeps_every_offset_and_drops_what_was_before(void **state)
+static void a_deleted_group_stays_deleted(void **state)
 {
     struct fixture *fixture = *state;
     create(fixture, "orders", 3, 0);
     for (int i = 0; i < 20; i++)
         assert_int_equal(commit(fixture, i % 2 ? "a" : "b", i % 3, i, 0), 0);
     assert_int_equal(groups_delete(fixture->broker->groups, bytes_from("b"), NULL), ERR_OK);
-    assert_int_equal(groups_snapshot(fixture->broker->groups, NULL), ERR_OK);
-    struct topic *topic = log_store_topic(fixture->broker->store, bytes_from("__consumer_offsets"));
-    struct partition_offsets offsets = partition_offsets(topic_partition(topic, 0));
-    topic_unref(topic);
-    assert_int_equal(offsets.end - offsets.start, 3);
+    assert_null(groups_find(fixture->broker->groups, bytes_from("b")));
     restart(fixture);
+    assert_null(groups_find(fixture->broker->groups, bytes_from("b")));
     assert_int_equal(committed(fixture, "a", 0), 15);
     assert_int_equal(committed(fixture, "a", 1), 19);
     assert_int_equal(committed(fixture, "a", 2), 17);
     assert_int_equal(committed(fixture, "b", 0), -1);
-}
-
-static void run_snapshot(void *ctx)
-{
-    const struct fixture *fixture = ctx;
-    assert_int_equal(groups_snapshot(fixture->broker->groups, NULL), ERR_OK);
-}
-
-static void a_group_that_begins_during_a_snapshot_keeps_its_offsets(void **state)
-{
-    struct fixture *fixture = *state;
-    create(fixture, "orders", 1, 0);
-    assert_int_equal(commit(fixture, "old", 0, 1, 0), 0);
-    struct group *old = groups_find(fixture->broker->groups, bytes_from("old"));
-    unsigned before = old->refs;
-    mutex_lock(&old->lock); // the snapshot has its list of groups and waits for the first
-    struct thread thread;
-    thread_start(&thread, "snapshot", run_snapshot, fixture);
-    for (int64_t end_us = clock_mono_us() + 10000000; old->refs == before;)
-        assert_true(clock_mono_us() < end_us);
-    assert_int_equal(commit(fixture, "new", 0, 2, 0), 0);
-    mutex_unlock(&old->lock);
-    thread_join(&thread);
-    group_unref(old);
-    restart(fixture);
-    assert_int_equal(committed(fixture, "old", 0), 1);
-    assert_int_equal(committed(fixture, "new", 0), 2);
 }
 
 static void a_deleted_topic_takes_its_offsets_along(void **state)
@@ -647,8 +617,7 @@ int main(void)
         TEST(a_recreated_topic_has_another_id),
         TEST(metadata_makes_topics_only_when_allowed),
         TEST(committed_offsets_survive_a_restart),
-        TEST(a_snapshot_keeps_every_offset_and_drops_what_was_before),
-        TEST(a_group_that_begins_during_a_snapshot_keeps_its_offsets),
+        TEST(a_deleted_group_stays_deleted),
         TEST(a_deleted_topic_takes_its_offsets_along),
         TEST(a_stream_commits_without_being_a_member),
         TEST(an_unknown_group_is_dead_and_since_v6_not_found),

@@ -4,6 +4,7 @@
 // since v6.
 #include "wire/kafka/describe_groups.h"
 
+#include "broker/group_int.h"
 #include "broker/groups.h"
 #include "broker/topics.h"
 
@@ -12,15 +13,6 @@ enum { NOT_FOUND_FROM = 6 };
 static struct bytes text(struct request *request, const char *value)
 {
     return value ? bytes_from(arena_strdup(&request->arena, value)) : bytes_make("", 0);
-}
-
-static struct bytes metadata_of(struct request *request, const struct group *group,
-                                const struct group_member *member)
-{
-    for (size_t i = 0; i < member->protocols.count; i++)
-        if (bytes_is(member->protocols.items[i].name, group->protocol))
-            return arena_bytes(&request->arena, member->protocols.items[i].metadata);
-    return bytes_make("", 0);
 }
 
 static void fill_members(struct request *request, const struct group *group,
@@ -39,7 +31,8 @@ static void fill_members(struct request *request, const struct group *group,
         to->client_host = text(request, member->client_host);
         if (group->state != GROUP_STABLE)
             continue;
-        to->member_metadata = metadata_of(request, group, member);
+        to->member_metadata =
+            arena_bytes(&request->arena, group__metadata(member, group->protocol));
         to->member_assignment = arena_bytes(&request->arena, member->assignment);
     }
 }
@@ -54,7 +47,7 @@ static void describe(struct request *request, struct bytes id,
         out->authorized_operations = TOPICS_OPERATIONS_GROUP;
     struct group *group = groups_find(request->broker->groups, id);
     if (!group) {
-        out->group_state = bytes_from(group_state_name(GROUP_DEAD));
+        out->group_state = bytes_from("Dead");
         if (request_version(request) >= NOT_FOUND_FROM) {
             out->error_code = kafka_code(ERR_GROUP_NOT_FOUND);
             out->error_message =
@@ -63,7 +56,7 @@ static void describe(struct request *request, struct bytes id,
         return;
     }
     mutex_lock(&group->lock);
-    out->group_state = bytes_from(group_state_name(group->state));
+    out->group_state = bytes_from(group_state_name(group));
     out->protocol_type = text(request, group->protocol_type);
     if (group->state == GROUP_STABLE)
         out->protocol_data = text(request, group->protocol);

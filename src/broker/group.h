@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// group: one classic consumer group: its members, generations and assignments. A state machine
-// without I/O.
+// group: one consumer group. Classic: its members, generations and assignments, below. Of the new
+// protocol (KIP-848): `consumer`, in consumer.h. A state machine; what it keeps for a restart goes
+// through its journal (group_write.h).
 //
 //     Empty -> PreparingRebalance -> CompletingRebalance -> Stable
 //                 members join         leader's sync          any change goes back to
@@ -21,6 +22,7 @@
 #include "base/arena.h"
 #include "base/diag.h"
 #include "base/list.h"
+#include "base/map.h"
 #include "base/vec.h"
 #include "os/thread.h"
 
@@ -30,6 +32,8 @@ enum {
     GROUP_NEW_MEMBER_MS = 5 * 60 * 1000, // a first join is not held longer
     GROUP_MEMBERS_MAX = 10000,
     GROUP_METADATA_MAX_BYTES = 4 << 20, // of one member, over all its protocols
+    GROUP_PROTOCOLS_MAX = 256,          // of one member
+    GROUP_BYTES_MAX = 16 << 20,         // metadata of all members; assignments of all members
 };
 
 enum group_state {
@@ -116,9 +120,12 @@ struct group_member {
     int32_t session_timeout_ms;
     int32_t rebalance_timeout_ms;
     VEC(struct group_protocol) protocols; // owned bytes
+    size_t metadata_bytes;                // of all protocols
     struct bytes assignment;              // owned
+    struct bytes next_assignment;         // owned: being written by the leader's sync
     bool fresh;                           // has not completed a first join
     bool may_skip_assignment;
+    bool synced;             // has asked for its assignment in this generation
     struct group_join *join; // held
     struct group_sync *sync; // held
     int64_t expires_us;      // without a sign of life
@@ -129,25 +136,46 @@ struct group_pending { // a member id that was given out and has not joined
     int64_t expires_us;
 };
 
+MAP_DEFINE(group_member_map, struct bytes, struct group_member *, bytes_hash, bytes_equal);
+
+struct group_vote { // a protocol's name and how many members know it
+    char *name;
+    size_t count;
+    size_t votes; // of the count going on
+};
+MAP_DEFINE(group_vote_map, struct bytes, struct group_vote *, bytes_hash, bytes_equal);
+
+struct consumer;
+struct group_journal;
+
 struct group {
     char *id;
     struct mutex lock;
     _Atomic unsigned refs;
+    struct group_journal *journal; // NULL: nothing is kept
+    struct consumer *consumer;     // NULL: a classic group
     enum group_state state;
     int32_t generation;
     char *protocol_type; // NULL until the first join
     char *protocol;      // NULL without members
     char *leader;        // member id, NULL without members
     VEC(struct group_member *) members;
+    struct group_member_map by_id;
+    struct group_member_map by_instance;
+    struct group_vote_map votes;
+    size_t joined; // members whose join is held
+    size_t metadata_bytes;
     VEC(struct group_pending) pending;
     int64_t rebalance_until_us; // in Preparing: when to go on without the rest; in Completing:
                                 // without syncs
     int64_t state_since_ms;     // wall clock
     struct list joins, syncs;   // finished, to be answered once the mutex is free
-    struct offsets *offsets;    // offsets.c's
+    struct list unsaved;        // group_write.h's: to be written again, in order
+    bool retrying;
+    struct offsets *offsets; // offsets.c's
 };
 
-struct group *group_new(struct bytes id); // one reference
+struct group *group_new(struct bytes id, struct group_journal *journal); // one reference
 struct group *group_ref(struct group *group);
 void group_unref(struct group *group);
 
@@ -164,16 +192,24 @@ void group_abandon_sync(struct group *group, struct group_sync *sync);
 // May the caller commit offsets now? Call with the mutex held. `caller` of an admin: generation -1,
 // empty ids.
 MUST_USE err_t group_may_commit(struct group *group, const struct group_caller *caller);
+// The same for TxnOffsetCommit.
+MUST_USE err_t group_may_commit_txn(struct group *group, const struct group_caller *caller);
 // Moves what is due by clock_mono_us(): silent members leave, late rebalances go on. True while
 // there is anything that can become due.
 bool group_tick(struct group *group);
 // Answers everything that is held with COORDINATOR_NOT_AVAILABLE; nothing can join afterwards.
 // Keeps the offsets.
 void group_kill(struct group *group);
+// The group has been read from the log: sessions begin anew.
+void group_loaded(struct group *group);
 
-const char *group_state_name(enum group_state state); // "Stable"
-// Is any member subscribed to the topic? False when the subscriptions are not of type "consumer".
-// Mutex held.
+// With the mutex held:
+const char *group_state_name(const struct group *group); // "Stable"
+const char *group_type_name(const struct group *group);  // "classic", "consumer"
+bool group_is_empty(const struct group *group);          // nobody is in it or on the way in
+size_t group_member_count(const struct group *group);
+// Is any member subscribed to the topic? True when that cannot be told of a group of type
+// "consumer"; false for other types.
 bool group_subscribes(const struct group *group, struct bytes topic);
 
 #endif

@@ -14,13 +14,18 @@ err_t broker_group_commit(struct broker *broker, const char *id, const char *top
     struct group_caller nobody = {bytes_make("", 0), BYTES_NULL, -1};
     struct offset_change *changes = ARENA_ARRAY(&arena, struct offset_change, count);
     for (size_t i = 0; i < count; i++)
-        changes[i] = (struct offset_change){
-            bytes_from(topic), partitions[i], {offsets[i], -1, clock_now_ms(), bytes_make("", 0)}};
+        changes[i] = (struct offset_change){.topic = bytes_from(topic),
+                                            .partition = partitions[i],
+                                            .value = {.offset = offsets[i],
+                                                      .leader_epoch = -1,
+                                                      .commit_ms = clock_now_ms(),
+                                                      .metadata = bytes_make("", 0)}};
     err_t err;
     do { // an unused group may be forgotten just when we got hold of it
         diag_clear(&local);
         struct group *group = groups_get(broker->groups, bytes_from(id));
-        err = groups_write_wait(broker->groups, group, &nobody, changes, count, &local);
+        struct offset_write write = {.changes = changes, .count = count};
+        err = groups_write_wait(broker->groups, group, &nobody, write, &local);
         group_unref(group);
     } while (err == ERR_COORDINATOR_NOT_AVAILABLE && !broker->closing);
     if (err != ERR_OK)
@@ -45,8 +50,8 @@ static void fill(struct broker *broker, struct group *group, struct arena *arena
     mutex_lock(&group->lock);
     const struct offset_change *all = offsets_all(group, arena, &count);
     out->id = arena_strdup(arena, group->id);
-    out->state = group_state_name(group->state);
-    out->member_count = group->members.count;
+    out->state = group_state_name(group);
+    out->member_count = group_member_count(group);
     mutex_unlock(&group->lock);
     struct log_group_offset *offsets = ARENA_ARRAY(arena, struct log_group_offset, count);
     for (size_t i = 0; i < count; i++)

@@ -143,7 +143,7 @@ static void settle_two(struct client *a, struct client *b)
 static struct group *begin(void)
 {
     clock_simulate(1700000000000000);
-    return group_new(bytes_from("g"));
+    return group_new(bytes_from("g"), NULL);
 }
 
 static void end(struct group *group)

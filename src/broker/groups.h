@@ -23,18 +23,20 @@ struct group **groups_all(struct groups *groups, struct arena *arena, size_t *co
 // Members are waited for from now on: makes sure that the tick runs.
 void groups_watch(struct groups *groups);
 
-// offsets_write() into the broker's topic, and a snapshot when it has grown. Group's mutex held.
+// offsets_write() into the broker's topic. Group's mutex held.
 void groups_write(struct groups *groups, struct offset_write *write);
 // The same, waiting; refused when `caller` (NULL = nobody to ask) may not commit now. The mutex is
 // not held. BLOCKS
 MUST_USE err_t groups_write_wait(struct groups *groups, struct group *group,
-                                 const struct group_caller *caller, struct offset_change *changes,
-                                 size_t count, struct diag *diag);
+                                 const struct group_caller *caller, struct offset_write write,
+                                 struct diag *diag);
 // Forgets an empty group and its offsets. ERR_NON_EMPTY_GROUP, ERR_GROUP_NOT_FOUND. BLOCKS
 MUST_USE err_t groups_delete(struct groups *groups, struct bytes id, struct diag *diag);
 // A deleted topic takes its committed offsets with it. BLOCKS
 void groups_forget_topic(struct groups *groups, struct bytes topic);
-// Writes everything anew at the end of the topic and drops what was before. BLOCKS
-MUST_USE err_t groups_snapshot(struct groups *groups, struct diag *diag);
+// Forgets offsets whose time is over, and empty groups that have none left. BLOCKS
+void groups_expire(struct groups *groups);
+// offsets.retention.minutes
+void groups_set_retention(struct groups *groups, int64_t retention_ms);
 
 #endif

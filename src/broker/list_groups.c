@@ -5,8 +5,6 @@
 
 #include <strings.h>
 
-#define TYPE_CLASSIC "classic"
-
 // No filter lets everything pass.
 static bool passes(const struct bytes *filter, int32_t count, const char *word)
 {
@@ -28,16 +26,16 @@ void list_groups_handle(struct request *request)
     for (size_t i = 0; i < count; i++) {
         struct group *group = all[i];
         mutex_lock(&group->lock);
-        const char *state = group_state_name(group->state);
+        const char *state = group_state_name(group);
         if (group->state != GROUP_DEAD && passes(m->states_filter, m->states_filter_count, state) &&
-            passes(m->types_filter, m->types_filter_count, TYPE_CLASSIC)) {
+            passes(m->types_filter, m->types_filter_count, group_type_name(group))) {
             struct kafka_list_groups_response_group *out =
                 &response.groups[response.groups_count++];
             out->group_id = bytes_from(arena_strdup(&request->arena, group->id));
             out->protocol_type = bytes_from(
                 arena_strdup(&request->arena, group->protocol_type ? group->protocol_type : ""));
             out->group_state = bytes_from(state);
-            out->group_type = bytes_from(TYPE_CLASSIC);
+            out->group_type = bytes_from(group_type_name(group));
         }
         mutex_unlock(&group->lock);
         group_unref(group);

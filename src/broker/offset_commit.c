@@ -69,8 +69,11 @@ static void add_topic(struct committing *committing,
         out->partitions[p].error_code = kafka_code(err);
         if (err != ERR_OK)
             continue;
-        struct offset_value value = {partition->committed_offset, partition->committed_leader_epoch,
-                                     clock_now_ms(), partition->committed_metadata};
+        int64_t now_ms = clock_now_ms();
+        struct offset_value value = {.offset = partition->committed_offset,
+                                     .leader_epoch = partition->committed_leader_epoch,
+                                     .commit_ms = now_ms,
+                                     .metadata = partition->committed_metadata};
         committing->write.changes[committing->write.count++] =
             (struct offset_change){in->name, partition->partition_index, value};
     }

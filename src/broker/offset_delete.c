@@ -16,7 +16,7 @@ struct deleting {
 static err_t check_topic(struct group *group, struct bytes topic)
 {
     mutex_lock(&group->lock);
-    bool subscribed = group->members.count > 0 && group_subscribes(group, topic);
+    bool subscribed = group_subscribes(group, topic);
     mutex_unlock(&group->lock);
     return subscribed ? ERR_GROUP_SUBSCRIBED : ERR_OK;
 }
@@ -26,7 +26,8 @@ static err_t check_group(struct group *group)
     if (!group)
         return ERR_GROUP_NOT_FOUND;
     mutex_lock(&group->lock);
-    bool foreign = group->members.count > 0 && strcmp(group->protocol_type, "consumer") != 0;
+    bool foreign = group->state != GROUP_EMPTY && group->protocol_type &&
+                   strcmp(group->protocol_type, "consumer") != 0;
     bool dead = group->state == GROUP_DEAD;
     mutex_unlock(&group->lock);
     return dead ? ERR_GROUP_NOT_FOUND : foreign ? ERR_NON_EMPTY_GROUP : ERR_OK;
@@ -70,8 +71,8 @@ static void run(struct request *request)
             &request->arena, struct kafka_offset_delete_response_topic, (size_t)m->topics_count);
         for (int32_t t = 0; t < m->topics_count; t++)
             fill_topic(&deleting, &m->topics[t], &deleting.response.topics[t]);
-        err = groups_write_wait(request->broker->groups, deleting.group, NULL, deleting.changes,
-                                deleting.count, NULL);
+        struct offset_write write = {.changes = deleting.changes, .count = deleting.count};
+        err = groups_write_wait(request->broker->groups, deleting.group, NULL, write, NULL);
     }
     deleting.response.error_code = kafka_code(err);
     if (deleting.group)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Keys and values are Apache Kafka's (schema/kafka/consumer_offsets.tbl): OffsetCommitKey v1 ->
-// OffsetCommitValue v3, a null value deletes. Tools that read __consumer_offsets understand them.
+// OffsetCommitValue v4 (v1 for one that expires by itself), a null value deletes. Tools that read
+// __consumer_offsets understand them.
 #include "broker/offsets.h"
 
 #include "base/map.h"
@@ -11,7 +12,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { KEY_VERSION = 1, VALUE_VERSION = 3, VALUE_VERSION_MAX = 4 };
+enum { KEY_VERSION = 1, VALUE_VERSION = 4, VALUE_VERSION_EXPIRES = 1, VALUE_VERSION_MAX = 4 };
 
 struct place {
     struct bytes topic;
@@ -49,8 +50,7 @@ static void set_value(struct offset_value *slot, const struct offset_value *valu
 
 static void free_entry(struct offset_entry *entry)
 {
-    mem_free((void *)(uintptr_t)entry->durable.metadata.ptr);
-    mem_free((void *)(uintptr_t)entry->newest.metadata.ptr);
+    mem_free((void *)(uintptr_t)entry->value.metadata.ptr);
     mem_free(entry->topic);
     mem_free(entry);
 }
@@ -83,7 +83,7 @@ static struct offset_entry *get(struct group *group, struct bytes topic, int32_t
     entry = MEM_NEW(struct offset_entry);
     entry->topic = mem_printf("%.*s", BYTES_PRINT(topic));
     entry->partition = partition;
-    entry->durable.offset = entry->newest.offset = -1;
+    entry->value.offset = -1;
     *place_map_put(&group->offsets->map, (struct place){bytes_from(entry->topic), partition},
                    NULL) = entry;
     return entry;
@@ -91,7 +91,7 @@ static struct offset_entry *get(struct group *group, struct bytes topic, int32_t
 
 static void drop_if_gone(struct group *group, struct offset_entry *entry)
 {
-    if (entry->writing || entry->durable.offset >= 0)
+    if (entry->writing || entry->value.offset >= 0)
         return;
     place_map_remove(&group->offsets->map,
                      (struct place){bytes_from(entry->topic), entry->partition});
@@ -115,8 +115,12 @@ static void add_record(struct record_builder *builder, struct bytes group, struc
         m.leader_epoch = value->leader_epoch;
         m.commit_timestamp = value->commit_ms;
         m.metadata = value->metadata;
-        writer_i16(&value_bytes, VALUE_VERSION);
-        kafka_offset_commit_value_encode(&m, VALUE_VERSION, &value_bytes);
+        if (value->expire_ms)
+            m.expire_timestamp = value->expire_ms;
+        memcpy(m.topic_id.bytes, value->topic_id, sizeof m.topic_id.bytes);
+        int16_t version = value->expire_ms ? VALUE_VERSION_EXPIRES : VALUE_VERSION;
+        writer_i16(&value_bytes, version);
+        kafka_offset_commit_value_encode(&m, version, &value_bytes);
     }
     record_builder_add(builder, value->commit_ms, str_bytes(&key_bytes),
                        value->offset >= 0 ? str_bytes(&value_bytes) : BYTES_NULL, NULL, 0);
@@ -143,8 +147,16 @@ bool offsets_parse(struct bytes key, struct bytes value, struct offset_record *o
     if (!fine)
         return false;
     out->group = k.group;
-    out->change = (struct offset_change){
-        k.topic, k.partition, {v.offset, v.leader_epoch, v.commit_timestamp, v.metadata}};
+    out->change = (struct offset_change){.topic = k.topic,
+                                         .partition = k.partition,
+                                         .value = {.offset = v.offset,
+                                                   .leader_epoch = v.leader_epoch,
+                                                   .commit_ms = v.commit_timestamp,
+                                                   .metadata = v.metadata}};
+    if (value.ptr) {
+        out->change.value.expire_ms = v.expire_timestamp > 0 ? v.expire_timestamp : 0;
+        memcpy(out->change.value.topic_id, v.topic_id.bytes, sizeof v.topic_id.bytes);
+    }
     return true;
 }
 
@@ -158,9 +170,7 @@ static void settle(struct offset_write *write)
         struct offset_entry *entry = find(group, change->topic, change->partition);
         entry->writing--;
         if (write->err == ERR_OK)
-            set_value(&entry->durable, &change->value);
-        else if (entry->writing == 0)
-            set_value(&entry->newest, &entry->durable);
+            set_value(&entry->value, &change->value);
         drop_if_gone(group, entry);
     }
 }
@@ -190,15 +200,16 @@ void offsets_write(struct offset_write *write, struct partition *partition)
 {
     struct record_builder builder = {0};
     struct str batch = {0};
-    assert(mutex_held(&write->group->lock) && write->count > 0);
+    assert(mutex_held(&write->group->lock) && (write->count || write->add));
     for (size_t i = 0; i < write->count; i++) {
         const struct offset_change *change = &write->changes[i];
         struct offset_entry *entry = get(write->group, change->topic, change->partition);
         entry->writing++;
-        set_value(&entry->newest, &change->value);
         add_record(&builder, bytes_from(write->group->id), change->topic, change->partition,
                    &change->value);
     }
+    if (write->add)
+        write->add(&builder, write->group);
     err_t err = record_builder_finish(&builder, &batch, NULL);
     assert(err == ERR_OK); // uncompressed
     record_builder_release(&builder);
@@ -214,30 +225,10 @@ void offsets_write(struct offset_write *write, struct partition *partition)
     partition_append(partition, &write->append);
 }
 
-bool offsets_snapshot(const struct group *group, struct str *batch)
-{
-    struct record_builder builder = {0};
-    const struct place_map *map = group->offsets ? &group->offsets->map : NULL;
-    for (size_t i = 0; map && i < map->capacity; i++) {
-        const struct offset_entry *entry = map->used[i] ? map->values[i] : NULL;
-        if (entry && entry->newest.offset >= 0)
-            add_record(&builder, bytes_from(group->id), bytes_from(entry->topic), entry->partition,
-                       &entry->newest);
-    }
-    bool any = builder.count > 0;
-    if (any) {
-        err_t err = record_builder_finish(&builder, batch, NULL);
-        assert(err == ERR_OK);
-    }
-    record_builder_release(&builder);
-    return any;
-}
-
 void offsets_apply(struct group *group, const struct offset_change *change)
 {
     struct offset_entry *entry = get(group, change->topic, change->partition);
-    set_value(&entry->newest, &change->value);
-    set_value(&entry->durable, &change->value);
+    set_value(&entry->value, &change->value);
     drop_if_gone(group, entry);
 }
 
@@ -247,14 +238,14 @@ const struct offset_value *offsets_find(const struct group *group, struct bytes 
                                         int32_t partition)
 {
     struct offset_entry *entry = find(group, topic, partition);
-    return entry && entry->durable.offset >= 0 ? &entry->durable : NULL;
+    return entry && entry->value.offset >= 0 ? &entry->value : NULL;
 }
 
 size_t offsets_count(const struct group *group)
 {
     size_t count = 0;
     for (size_t i = 0; group->offsets && i < group->offsets->map.capacity; i++)
-        count += group->offsets->map.used[i] && group->offsets->map.values[i]->durable.offset >= 0;
+        count += group->offsets->map.used[i] && group->offsets->map.values[i]->value.offset >= 0;
     return count;
 }
 
@@ -278,14 +269,62 @@ struct offset_change *offsets_all(const struct group *group, struct arena *arena
     for (size_t i = 0; group->offsets && i < group->offsets->map.capacity; i++) {
         const struct offset_entry *entry =
             group->offsets->map.used[i] ? group->offsets->map.values[i] : NULL;
-        if (!entry || entry->durable.offset < 0)
+        if (!entry || entry->value.offset < 0)
             continue;
         struct offset_change *out = &all[(*count)++];
         out->topic = bytes_from(arena_strdup(arena, entry->topic));
         out->partition = entry->partition;
-        out->value = entry->durable;
-        out->value.metadata = arena_bytes(arena, entry->durable.metadata);
+        out->value = entry->value;
+        out->value.metadata = arena_bytes(arena, entry->value.metadata);
     }
     qsort(all, *count, sizeof *all, by_place);
+    return all;
+}
+
+// --- expiry --------------------------------------------------------------------------
+
+// When the offset's time began to run; -1: it does not. A group of members keeps its offsets until
+// so long after it became empty, a group that never had any until so long after the commit.
+static int64_t begin_of(const struct group *group, const struct offset_entry *entry)
+{
+    if (group->consumer || !group->protocol_type)
+        return entry->value.commit_ms;
+    if (group->state == GROUP_EMPTY)
+        return group->state_since_ms;
+    bool reads = strcmp(group->protocol_type, "consumer") == 0;
+    return reads && group->state == GROUP_STABLE ? entry->value.commit_ms : -1;
+}
+
+static bool is_expired(const struct group *group, const struct offset_entry *entry, int64_t now_ms,
+                       int64_t retention_ms)
+{
+    int64_t begin_ms = begin_of(group, entry);
+    if (begin_ms < 0 || entry->writing)
+        return false;
+    int64_t end_ms = entry->value.expire_ms ? entry->value.expire_ms : begin_ms + retention_ms;
+    return now_ms >= end_ms && !group_subscribes(group, bytes_from(entry->topic));
+}
+
+struct offset_change *offsets_expired(const struct group *group, struct arena *arena,
+                                      int64_t now_ms, int64_t retention_ms, size_t *count,
+                                      bool *left)
+{
+    *count = 0;
+    *left = false;
+    struct offset_change *all = ARENA_ARRAY(arena, struct offset_change, offsets_count(group) + 1);
+    for (size_t i = 0; group->offsets && i < group->offsets->map.capacity; i++) {
+        const struct offset_entry *entry =
+            group->offsets->map.used[i] ? group->offsets->map.values[i] : NULL;
+        if (!entry)
+            continue;
+        if (!is_expired(group, entry, now_ms, retention_ms)) {
+            *left = true;
+            continue;
+        }
+        all[(*count)++] =
+            (struct offset_change){.topic = bytes_from(arena_strdup(arena, entry->topic)),
+                                   .partition = entry->partition,
+                                   .value = {.offset = -1, .commit_ms = now_ms}};
+    }
     return all;
 }

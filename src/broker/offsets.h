@@ -2,9 +2,8 @@
 //
 // offsets: the committed positions of one group, and their records in the topic __consumer_offsets.
 //
-// An entry knows two values: the durable one, which readers see, and the newest one on its way to
-// the disk, which a snapshot writes. Records reach the log in the order in which the group's mutex
-// was held, so replay gives the newest.
+// Readers see what is durable. Records reach the log in the order in which the group's mutex was
+// held, so replay gives the newest.
 //
 // Thread     with the group's mutex held, unless it says otherwise.
 #ifndef BROKER_OFFSETS_H
@@ -14,6 +13,7 @@
 #include "base/str.h"
 #include "broker/group.h"
 #include "store/log/log_store.h"
+#include "wire/kafka/record.h"
 
 enum { OFFSETS_METADATA_MAX = 4096 };
 
@@ -22,14 +22,15 @@ struct offset_value {
     int32_t leader_epoch;
     int64_t commit_ms;
     struct bytes metadata; // owned by the entry
+    int64_t expire_ms;     // 0: with its group
+    uint8_t topic_id[16];  // all zero: not said
 };
 
 struct offset_entry {
     char *topic;
     int32_t partition;
-    struct offset_value durable;
-    struct offset_value newest;
-    unsigned writing; // records on their way
+    struct offset_value value; // durable
+    unsigned writing;          // records on their way
 };
 
 struct offset_change {
@@ -44,6 +45,8 @@ struct offset_write {
     struct group *group; // a reference the caller keeps until done()
     struct offset_change *changes;
     size_t count;
+    // More records for the same batch; may be NULL.
+    void (*add)(struct record_builder *records, const struct group *group);
     // Durable, or failed. Any thread, perhaps inside offsets_write() with the mutex held: must not
     // take it.
     void (*done)(struct offset_write *write);
@@ -62,8 +65,11 @@ size_t offsets_count(const struct group *group); // durable ones
 bool offsets_any(const struct group *group);     // durable ones or on their way
 // Durable ones, sorted by topic and partition; copies in `arena`, as changes.
 struct offset_change *offsets_all(const struct group *group, struct arena *arena, size_t *count);
-// Every newest value as one batch, for a snapshot; false when there is nothing.
-bool offsets_snapshot(const struct group *group, struct str *batch);
+// Those whose time is over and that no member is subscribed to, as changes that delete them.
+// `*left` tells whether any stay.
+struct offset_change *offsets_expired(const struct group *group, struct arena *arena,
+                                      int64_t now_ms, int64_t retention_ms, size_t *count,
+                                      bool *left);
 // While loading, before there are other threads: what a record of the topic says.
 struct offset_record {
     struct bytes group;

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// groups_int: what groups.c (the map, the tick), groups_load.c and groups_upkeep.c (deletion,
+// expiry) share.
+#ifndef BROKER_GROUPS_INT_H
+#define BROKER_GROUPS_INT_H
+
+#include "broker/group_write.h"
+#include "broker/groups.h"
+
+#define GROUPS_EXPIRE_EVERY_MS (10 * 60 * 1000)            // offsets.retention.check.interval.ms
+#define GROUPS_RETENTION_MS    (7 * 24 * 60 * 60 * 1000LL) // offsets.retention.minutes
+
+MAP_DEFINE(group_map, struct bytes, struct group *, bytes_hash, bytes_equal);
+
+struct groups {
+    struct group_journal journal;
+    struct broker *broker;
+    struct mutex lock; // guards map, idle, upkeep; a leaf: taken last, also after a group's
+    struct cond idle;
+    struct group_map map;
+    struct topic *topic;
+    struct partition *partition;
+    struct timer timer;
+    struct post start, stop;
+    struct work upkeep;
+    bool upkeep_runs;
+    bool timer_stopped;
+    _Atomic bool ticking;
+    _Atomic bool stopping;
+    _Atomic int64_t retention_ms;
+    _Atomic int64_t expired_ms; // when old offsets were last looked for
+};
+
+// References for the caller, in no order.
+struct group **groups__collect(struct groups *groups, struct arena *arena, size_t *count);
+void groups__drop_if_unused(struct groups *groups, struct group *group);
+void groups__take_out(struct groups *groups, struct group *group);
+MUST_USE err_t groups__load(struct groups *groups, struct diag *diag);
+void groups__start_upkeep(struct groups *groups);
+
+#endif
