@@ -5,26 +5,69 @@
 #include "wire/kafka/create_topics.h"
 
 #include "base/log.h"
+#include "broker/access.h"
 #include "broker/topic_config.h"
 #include "broker/topics.h"
+#include "os/random.h"
+
+#include <stdlib.h>
 
 enum { CONFIG_TOPIC = 1, CONFIG_DEFAULT = 5 };
+enum { PARTITIONS_MAX = 10000 }; // of one request
 
-static err_t check_partitions(const struct kafka_create_topics_request_topic *in, struct diag *diag)
+struct creation {
+    const struct kafka_create_topics_request *message;
+    size_t *first;           // topics_first() of the names asked for
+    bool *twice;             // by index of the first one
+    const char **collidable; // names of topics with '.' as '_', sorted; NULL until asked for
+    size_t collidable_count;
+};
+
+static err_t check_assignments(struct request *request,
+                               const struct kafka_create_topics_request_topic *in,
+                               struct diag *diag)
 {
-    if (in->assignments_count > 0 && (in->num_partitions != -1 || in->replication_factor != -1))
+    size_t count = (size_t)in->assignments_count;
+    bool *seen = ARENA_ARRAY(&request->arena, bool, count);
+    bool gap = false;
+    if (in->replication_factor != -1)
         return FAIL(diag, ERR_INVALID,
-                    "with replica assignments, partitions and replication factor must be -1");
-    if (in->assignments_count == 0 && in->num_partitions != -1 && in->num_partitions < 1)
-        return FAIL(diag, ERR_INVALID_PARTITIONS,
-                    "Number of partitions was set to an invalid non-positive value.");
-    if (in->replication_factor != -1 && in->replication_factor < 1)
+                    "A manual partition assignment was specified, but replication factor was not "
+                    "set to -1.");
+    if (in->num_partitions != -1)
+        return FAIL(diag, ERR_INVALID,
+                    "A manual partition assignment was specified, but numPartitions was not set to "
+                    "-1.");
+    for (size_t i = 0; i < count; i++) {
+        int32_t index = in->assignments[i].partition_index;
+        bool fits = index >= 0 && (size_t)index < count;
+        if (fits && seen[index])
+            return FAIL(diag, ERR_INVALID_ASSIGNMENT,
+                        "Found multiple manual partition assignments for partition %d", index);
+        TRY(topics_check_replicas(in->assignments[i].broker_ids,
+                                  in->assignments[i].broker_ids_count, diag));
+        if (fits)
+            seen[index] = true;
+        else
+            gap = true;
+    }
+    if (gap)
+        return FAIL(diag, ERR_INVALID_ASSIGNMENT,
+                    "partitions should be a consecutive 0-based integer sequence");
+    return ERR_OK;
+}
+
+static err_t check_partitions(struct request *request,
+                              const struct kafka_create_topics_request_topic *in, struct diag *diag)
+{
+    if (in->assignments_count > 0)
+        return check_assignments(request, in, diag);
+    if (in->replication_factor < -1 || in->replication_factor == 0)
         return FAIL(diag, ERR_INVALID_REPLICATION,
                     "Replication factor must be larger than 0, or -1 to use the default value.");
-    for (int32_t i = 0; i < in->assignments_count; i++)
-        if (in->assignments[i].partition_index < 0 ||
-            in->assignments[i].partition_index >= in->assignments_count)
-            return FAIL(diag, ERR_INVALID, "partitions of the assignments must count up from 0");
+    if (in->num_partitions < -1 || in->num_partitions == 0)
+        return FAIL(diag, ERR_INVALID_PARTITIONS,
+                    "Number of partitions was set to an invalid non-positive value.");
     return ERR_OK;
 }
 
@@ -35,30 +78,76 @@ static err_t check_configs(const struct kafka_create_topics_request_topic *in, s
     return ERR_OK;
 }
 
-static bool is_twice(const struct kafka_create_topics_request *m, int32_t index)
+// --- names that differ in '.' and '_' only: metrics would mix them up ---
+
+static const char *unify(struct arena *arena, const char *name)
 {
-    for (int32_t i = 0; i < m->topics_count; i++)
-        if (i != index && bytes_equal(m->topics[i].name, m->topics[index].name))
-            return true;
-    return false;
+    char *text = arena_strdup(arena, name);
+    for (char *c = text; *c; c++)
+        if (*c == '.')
+            *c = '_';
+    return text;
 }
 
-static err_t check(struct request *request, int32_t index, struct diag *diag)
+static int by_text(const void *a, const void *b)
 {
-    const struct kafka_create_topics_request *m = request->message;
-    const struct kafka_create_topics_request_topic *in = &m->topics[index];
-    if (is_twice(m, index))
-        return FAIL(diag, ERR_INVALID, "Duplicate topic name.");
-    if (!topic_name_valid(in->name))
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+static void load_collidable(struct request *request, struct creation *creation)
+{
+    struct topic **topics =
+        log_store_topics(request->broker->store, &request->arena, &creation->collidable_count);
+    creation->collidable =
+        ARENA_ARRAY(&request->arena, const char *, creation->collidable_count + 1);
+    for (size_t i = 0; i < creation->collidable_count; i++) {
+        creation->collidable[i] = unify(&request->arena, topic_name(topics[i]));
+        topic_unref(topics[i]);
+    }
+    qsort(creation->collidable, creation->collidable_count, sizeof *creation->collidable, by_text);
+}
+
+static err_t check_collision(struct request *request, struct creation *creation, struct bytes name,
+                             struct diag *diag)
+{
+    if (!memchr(name.ptr, '.', name.size) && !memchr(name.ptr, '_', name.size))
+        return ERR_OK;
+    if (!creation->collidable)
+        load_collidable(request, creation);
+    const char *unified = unify(&request->arena, arena_text(&request->arena, name));
+    if (bsearch(&unified, creation->collidable, creation->collidable_count,
+                sizeof *creation->collidable, by_text))
         return FAIL(diag, ERR_INVALID_TOPIC,
-                    "'%.*s' is no topic name: 1 to 249 of [a-zA-Z0-9._-], not '.' or '..'",
-                    BYTES_PRINT(in->name));
+                    "Topic '%.*s' collides with an existing topic: '.' and '_' count as the same",
+                    BYTES_PRINT(name));
+    return ERR_OK;
+}
+
+static bool may_create(struct request *request, struct bytes name)
+{
+    return request_could(request, ACL_CREATE, ACL_CLUSTER, bytes_from(ACL_CLUSTER_NAME)) ||
+           request_may(request, ACL_CREATE, ACL_TOPIC, name);
+}
+
+static err_t check(struct request *request, struct creation *creation, int32_t index,
+                   struct diag *diag)
+{
+    const struct kafka_create_topics_request_topic *in = &creation->message->topics[index];
+    if (creation->twice[index])
+        return FAIL(diag, ERR_INVALID, "Duplicate topic name.");
+    if (!may_create(request, in->name))
+        return FAIL(diag, ERR_TOPIC_UNAUTHORIZED, "Authorization failed.");
     struct topic *present = log_store_topic(request->broker->store, in->name);
     topic_unref(present);
     if (present)
         return FAIL(diag, ERR_EXISTS, "Topic '%.*s' already exists.", BYTES_PRINT(in->name));
-    TRY(check_partitions(in, diag));
-    return check_configs(in, diag);
+    if (!topic_name_valid(in->name))
+        return FAIL(diag, ERR_INVALID_TOPIC,
+                    "'%.*s' is no topic name: 1 to 249 of [a-zA-Z0-9._-], not '.' or '..'",
+                    BYTES_PRINT(in->name));
+    TRY(check_collision(request, creation, in->name, diag));
+    TRY(check_configs(in, diag));
+    return check_partitions(request, in, diag);
 }
 
 static int32_t partitions_of(struct request *request,
@@ -114,36 +203,85 @@ static void fill_configs(struct request *request,
     }
 }
 
-static void handle_topic(struct request *request, int32_t index,
+static void handle_topic(struct request *request, struct creation *creation, int32_t index,
                          struct kafka_create_topics_response_topic *out)
 {
-    const struct kafka_create_topics_request *m = request->message;
-    const struct kafka_create_topics_request_topic *in = &m->topics[index];
+    const struct kafka_create_topics_request_topic *in = &creation->message->topics[index];
     struct diag diag = DIAG_INIT;
     kafka_create_topics_response_topic_init(out);
     out->name = in->name;
-    err_t err = check(request, index, &diag);
-    if (err == ERR_OK && !m->validate_only)
+    err_t err = check(request, creation, index, &diag);
+    if (err == ERR_OK && creation->message->validate_only)
+        random_fill(out->topic_id.bytes, sizeof out->topic_id.bytes); // as Kafka: never used again
+    else if (err == ERR_OK)
         err = create(request, in, out, &diag);
     out->error_code = kafka_code(err);
     out->error_message = kafka_story(request, err, &diag);
     if (err != ERR_OK)
         return;
+    if (!request_could(request, ACL_DESCRIBE_CONFIGS, ACL_TOPIC, in->name)) {
+        out->topic_config_error_code = kafka_code(ERR_TOPIC_UNAUTHORIZED);
+        return;
+    }
     out->num_partitions = partitions_of(request, in);
     out->replication_factor = 1;
     fill_configs(request, in, out);
 }
 
+static void refuse_all(struct request *request, struct kafka_create_topics_response *response,
+                       err_t err, const char *words)
+{
+    const struct kafka_create_topics_request *m = request->message;
+    for (int32_t i = 0; i < m->topics_count; i++) {
+        struct kafka_create_topics_response_topic *out =
+            &response->topics[response->topics_count++];
+        kafka_create_topics_response_topic_init(out);
+        out->name = m->topics[i].name;
+        out->error_code = kafka_code(err);
+        out->error_message = bytes_from(words);
+    }
+}
+
+static bool too_many(struct request *request)
+{
+    const struct kafka_create_topics_request *m = request->message;
+    int64_t sum = 0;
+    for (int32_t i = 0; i < m->topics_count; i++)
+        sum += partitions_of(request, &m->topics[i]);
+    return sum > PARTITIONS_MAX;
+}
+
+static void find_twice(struct request *request, struct creation *creation)
+{
+    size_t count = (size_t)creation->message->topics_count;
+    struct bytes *names = ARENA_ARRAY(&request->arena, struct bytes, count);
+    for (size_t i = 0; i < count; i++)
+        names[i] = creation->message->topics[i].name;
+    creation->first = topics_first(&request->arena, names, count);
+    creation->twice = ARENA_ARRAY(&request->arena, bool, count);
+    for (size_t i = 0; i < count; i++)
+        if (creation->first[i] != i)
+            creation->twice[creation->first[i]] = true;
+}
+
 static void run(struct request *request)
 {
     const struct kafka_create_topics_request *m = request->message;
+    struct creation creation = {.message = m};
     struct kafka_create_topics_response response;
     kafka_create_topics_response_init(&response);
-    response.topics_count = m->topics_count;
     response.topics = ARENA_ARRAY(&request->arena, struct kafka_create_topics_response_topic,
                                   (size_t)m->topics_count);
+    find_twice(request, &creation);
+    if (too_many(request)) {
+        refuse_all(request, &response, ERR_POLICY_VIOLATION,
+                   "Excessively large number of partitions per request.");
+        request_respond(request, &response);
+        return;
+    }
     for (int32_t i = 0; i < m->topics_count; i++)
-        handle_topic(request, i, &response.topics[i]);
+        if (creation.first[i] == (size_t)i)
+            handle_topic(request, &creation, i, &response.topics[response.topics_count++]);
     request_respond(request, &response);
 }
 

@@ -12,7 +12,7 @@ const struct api_handler api_handlers[] = {
     {KAFKA_METADATA, 0, 13, metadata_handle, false},
     {KAFKA_OFFSET_COMMIT, 2, 9, offset_commit_handle, false},
     {KAFKA_OFFSET_FETCH, 1, 9, offset_fetch_handle, false},
-    {KAFKA_FIND_COORDINATOR, 0, 4, find_coordinator_handle, false},
+    {KAFKA_FIND_COORDINATOR, 0, 6, find_coordinator_handle, false},
     {KAFKA_JOIN_GROUP, 0, 9, join_group_handle, false},
     {KAFKA_HEARTBEAT, 0, 4, heartbeat_handle, false},
     {KAFKA_LEAVE_GROUP, 0, 5, leave_group_handle, false},

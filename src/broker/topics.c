@@ -2,7 +2,10 @@
 #include "broker/topics.h"
 
 #include "base/log.h"
+#include "broker/access.h"
 #include "wire/kafka/metadata.h"
+
+#include <stdlib.h>
 
 bool broker_topic_internal(const char *name)
 {
@@ -36,6 +39,13 @@ err_t broker_topic(struct broker *broker, struct bytes name, bool create, struct
     return *out ? ERR_OK : FAIL(diag, ERR_UNKNOWN_TOPIC, "topic '%s' is being deleted", text);
 }
 
+int32_t topics_cluster_operations(struct request *request)
+{
+    if (!request_may_cluster(request, ACL_DESCRIBE))
+        return 0;
+    return request_operations(request, ACL_CLUSTER, bytes_from(ACL_CLUSTER_NAME));
+}
+
 struct kafka_uuid topics_uuid(const struct topic *topic)
 {
     struct kafka_uuid uuid;
@@ -48,4 +58,50 @@ int32_t *topics_replicas(struct arena *arena)
     int32_t *nodes = ARENA_ARRAY(arena, int32_t, 1);
     nodes[0] = BROKER_NODE_ID;
     return nodes;
+}
+
+struct named {
+    struct bytes name;
+    size_t index;
+};
+
+static int by_name_and_index(const void *a, const void *b)
+{
+    const struct named *left = a;
+    const struct named *right = b;
+    int order = bytes_compare(left->name, right->name);
+    return order ? order : (left->index > right->index) - (left->index < right->index);
+}
+
+size_t *topics_first(struct arena *arena, const struct bytes *names, size_t count)
+{
+    struct named *sorted = ARENA_ARRAY(arena, struct named, count);
+    size_t *first = ARENA_ARRAY(arena, size_t, count);
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = (struct named){names[i], i};
+    if (count > 0)
+        qsort(sorted, count, sizeof *sorted, by_name_and_index);
+    for (size_t i = 0; i < count; i++)
+        first[sorted[i].index] = i > 0 && bytes_equal(sorted[i].name, sorted[i - 1].name)
+                                     ? first[sorted[i - 1].index]
+                                     : sorted[i].index;
+    return first;
+}
+
+err_t topics_check_replicas(const int32_t *nodes, int32_t count, struct diag *diag)
+{
+    if (count <= 0)
+        return FAIL(diag, ERR_INVALID_ASSIGNMENT,
+                    "The manual partition assignment includes an empty replica list.");
+    for (int32_t i = 0; i < count; i++)
+        if (nodes[i] != BROKER_NODE_ID)
+            return FAIL(diag, ERR_INVALID_ASSIGNMENT,
+                        "The manual partition assignment includes broker %d, but no such broker is "
+                        "registered.",
+                        nodes[i]);
+    if (count > 1)
+        return FAIL(diag, ERR_INVALID_ASSIGNMENT,
+                    "The manual partition assignment includes the broker %d more than once.",
+                    BROKER_NODE_ID);
+    return ERR_OK;
 }

@@ -8,17 +8,17 @@
 
 #define OFFSETS_TOPIC "__consumer_offsets"
 
-// Operations a client may do, as Kafka's bit mask (bit = AclOperation code): all that exist for the
-// kind.
-enum {
-    TOPICS_OPERATIONS_TOPIC =
-        0xdf8, // read write create delete alter describe describe/alter-configs
-    TOPICS_OPERATIONS_CLUSTER =
-        0x1fa0, // create alter describe cluster-action describe/alter-configs idempotent-write
-    TOPICS_OPERATIONS_GROUP = 0xd48, // read delete describe describe/alter-configs
-};
+// Operations a client may do with a group, as Kafka's bit mask (bit = AclOperation code).
+enum { TOPICS_OPERATIONS_GROUP = 0xd48 }; // read delete describe describe/alter-configs
 
+// What the caller may do with the cluster, as the field of that name; 0 if not even describe it.
+int32_t topics_cluster_operations(struct request *request);
 struct kafka_uuid topics_uuid(const struct topic *topic);
 int32_t *topics_replicas(struct arena *arena); // one node: us
+
+// For each of `count` names the index of the first equal one: its own where it is the first.
+size_t *topics_first(struct arena *arena, const struct bytes *names, size_t count);
+// Replicas that a client chose for one partition: one node can only hold each partition once.
+MUST_USE err_t topics_check_replicas(const int32_t *nodes, int32_t count, struct diag *diag);
 
 #endif

@@ -23,6 +23,23 @@ ALLOWED = [
     ("*.Host", both_there, "each has its own address"),
     ("*.Port", both_there, "each has its own address"),
     ("*.ClusterId", both_there, "each cluster has its own id"),
+    ("FindCoordinator.Coordinators.ErrorMessage", any_two, "texts of errors are our own"),
+    ("ApiVersions.FinalizedFeaturesEpoch", both_there, "an offset in the metadata log of Kafka's controllers"),
+    ("Metadata.Topics.ErrorCode", lambda k, w: k == 3 and w == 0, "a topic made by asking for it is there at once"),
+    ("Metadata.Topics.Partitions", lambda k, w: k is None and w["ErrorCode"] == 0,
+     "a topic made by asking for it is there at once"),
+    ("Metadata.Topics.TopicId", lambda k, w: k == bytes(16), "a topic made by asking for it is there at once"),
+]
+
+def internal(topic):
+    return (topic["Name"] or "").startswith("__")
+
+
+# Items of lists that are not compared at all.
+LEFT_OUT = [
+    ("Metadata.Topics", internal, "the broker's own topics: other partitions, made at other times"),
+    ("DescribeTopicPartitions.Topics", internal, "the broker's own topics: other partitions, made at other times"),
+    ("CreateTopics.Topics", internal, "the broker's own topics: other partitions, made at other times"),
 ]
 
 # Lists whose order Kafka does not promise: the key both are sorted by.
@@ -38,6 +55,7 @@ ORDER = {
     "CreateTopics.Topics.Configs": by_name,
     "CreatePartitions.Results": by_name,
     "DeleteTopics.Responses": lambda item: ((item["Name"] or ""), item.get("TopicId", b"") if not item["Name"] else b""),
+    "DescribeTopicPartitions.Topics": by_name,
     "Metadata.Topics": by_name,
     "Metadata.Topics.Partitions": lambda item: item["PartitionIndex"],
 }

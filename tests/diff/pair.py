@@ -6,7 +6,7 @@ import socket
 import struct
 import time
 
-from allowed import ALLOWED, LATE_S, ORDER
+from allowed import ALLOWED, LATE_S, LEFT_OUT, ORDER
 from codec import Malformed
 
 ANSWER_S = 60
@@ -209,6 +209,11 @@ class Pair:
                     walk(path + "." + key, place + "." + key, k.get(key, "absent"), w.get(key, "absent"))
             elif isinstance(k, list) and isinstance(w, list):
                 order = ORDER.get(path)
+                for pattern, leave_out, reason in LEFT_OUT:
+                    if pattern == path:
+                        rest = [[item for item in side if not leave_out(item)] for side in (k, w)]
+                        allowed.extend([reason] * (rest != [k, w]))
+                        k, w = rest
                 if order:
                     k, w = align(k, w, order)
                 if len(k) == len(w):
