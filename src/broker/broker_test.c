@@ -481,12 +481,14 @@ static void committed_offsets_survive_a_restart(void **state)
     assert_int_equal(commit(fixture, "billing", 0, 41, 0), 0);
     assert_int_equal(commit(fixture, "billing", 0, 42, 4096), 0);
     assert_int_equal(commit(fixture, "billing", 2, 7, 0), 0);
+    assert_int_equal(commit(fixture, "anew", 0, -2, 0), 0); // kafkajs: "from the beginning"
     assert_int_equal(commit(fixture, "billing", 3, 7, 0), 3);
     assert_int_equal(commit(fixture, "billing", 0, 43, 4097), 12);
     restart(fixture);
     assert_int_equal(committed(fixture, "billing", 0), 42);
     assert_int_equal(committed(fixture, "billing", 1), -1);
     assert_int_equal(committed(fixture, "billing", 2), 7);
+    assert_int_equal(committed(fixture, "anew", 0), -2);
 }
 
 static void a_deleted_group_stays_deleted(void **state)

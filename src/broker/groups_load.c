@@ -12,8 +12,9 @@ static void load_offset(struct groups *groups, const struct record *record)
     struct offset_record offset;
     if (!offsets_parse(record->key, record->value, &offset))
         return;
-    struct group *group = offset.change.value.offset >= 0 ? groups_get(groups, offset.group)
-                                                          : groups_find(groups, offset.group);
+    struct group *group = offset.change.value.offset != OFFSET_NONE
+                              ? groups_get(groups, offset.group)
+                              : groups_find(groups, offset.group);
     if (!group)
         return;
     offsets_apply(group, &offset.change);

@@ -42,7 +42,8 @@ static struct offset_change *all_gone(struct group *group, struct bytes topic, s
         if (topic.ptr && !bytes_equal(all[i].topic, topic))
             continue;
         all[*count] = all[i];
-        all[(*count)++].value = (struct offset_value){.offset = -1, .commit_ms = clock_now_ms()};
+        all[(*count)++].value =
+            (struct offset_value){.offset = OFFSET_NONE, .commit_ms = clock_now_ms()};
     }
     return all;
 }

@@ -55,7 +55,7 @@ static err_t check_partition(struct topic *topic,
         return ERR_UNKNOWN_TOPIC;
     if (partition->committed_metadata.size > OFFSETS_METADATA_MAX)
         return ERR_OFFSET_METADATA_TOO_LARGE;
-    return partition->committed_offset < 0 ? ERR_INVALID : ERR_OK;
+    return ERR_OK;
 }
 
 static void add_topic(struct committing *committing,

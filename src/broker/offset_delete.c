@@ -50,7 +50,7 @@ static void fill_topic(struct deleting *deleting,
             deleting->changes[deleting->count++] =
                 (struct offset_change){in->name,
                                        in->partitions[p].partition_index,
-                                       {.offset = -1, .commit_ms = clock_now_ms()}};
+                                       {.offset = OFFSET_NONE, .commit_ms = clock_now_ms()}};
     }
 }
 

@@ -83,7 +83,7 @@ static struct offset_entry *get(struct group *group, struct bytes topic, int32_t
     entry = MEM_NEW(struct offset_entry);
     entry->topic = mem_printf("%.*s", BYTES_PRINT(topic));
     entry->partition = partition;
-    entry->value.offset = -1;
+    entry->value.offset = OFFSET_NONE;
     *place_map_put(&group->offsets->map, (struct place){bytes_from(entry->topic), partition},
                    NULL) = entry;
     return entry;
@@ -91,7 +91,7 @@ static struct offset_entry *get(struct group *group, struct bytes topic, int32_t
 
 static void drop_if_gone(struct group *group, struct offset_entry *entry)
 {
-    if (entry->writing || entry->value.offset >= 0)
+    if (entry->writing || entry->value.offset != OFFSET_NONE)
         return;
     place_map_remove(&group->offsets->map,
                      (struct place){bytes_from(entry->topic), entry->partition});
@@ -108,7 +108,7 @@ static void add_record(struct record_builder *builder, struct bytes group, struc
     struct str value_bytes = {0};
     writer_i16(&key_bytes, KEY_VERSION);
     kafka_offset_commit_key_encode(&key, KEY_VERSION, &key_bytes);
-    if (value->offset >= 0) {
+    if (value->offset != OFFSET_NONE) {
         struct kafka_offset_commit_value m;
         kafka_offset_commit_value_init(&m);
         m.offset = value->offset;
@@ -123,7 +123,8 @@ static void add_record(struct record_builder *builder, struct bytes group, struc
         kafka_offset_commit_value_encode(&m, version, &value_bytes);
     }
     record_builder_add(builder, value->commit_ms, str_bytes(&key_bytes),
-                       value->offset >= 0 ? str_bytes(&value_bytes) : BYTES_NULL, NULL, 0);
+                       value->offset != OFFSET_NONE ? str_bytes(&value_bytes) : BYTES_NULL, NULL,
+                       0);
     str_release(&key_bytes);
     str_release(&value_bytes);
 }
@@ -132,7 +133,7 @@ bool offsets_parse(struct bytes key, struct bytes value, struct offset_record *o
 {
     struct arena arena = ARENA_INIT; // these messages need none of it
     struct kafka_offset_commit_key k;
-    struct kafka_offset_commit_value v = {.offset = -1};
+    struct kafka_offset_commit_value v = {.offset = OFFSET_NONE};
     struct reader reader = reader_make(key);
     int16_t version = reader_i16(&reader);
     bool fine = key.ptr && (version == 0 || version == KEY_VERSION) &&
@@ -238,14 +239,15 @@ const struct offset_value *offsets_find(const struct group *group, struct bytes 
                                         int32_t partition)
 {
     struct offset_entry *entry = find(group, topic, partition);
-    return entry && entry->value.offset >= 0 ? &entry->value : NULL;
+    return entry && entry->value.offset != OFFSET_NONE ? &entry->value : NULL;
 }
 
 size_t offsets_count(const struct group *group)
 {
     size_t count = 0;
     for (size_t i = 0; group->offsets && i < group->offsets->map.capacity; i++)
-        count += group->offsets->map.used[i] && group->offsets->map.values[i]->value.offset >= 0;
+        count += group->offsets->map.used[i] &&
+                 group->offsets->map.values[i]->value.offset != OFFSET_NONE;
     return count;
 }
 
@@ -269,7 +271,7 @@ struct offset_change *offsets_all(const struct group *group, struct arena *arena
     for (size_t i = 0; group->offsets && i < group->offsets->map.capacity; i++) {
         const struct offset_entry *entry =
             group->offsets->map.used[i] ? group->offsets->map.values[i] : NULL;
-        if (!entry || entry->value.offset < 0)
+        if (!entry || entry->value.offset == OFFSET_NONE)
             continue;
         struct offset_change *out = &all[(*count)++];
         out->topic = bytes_from(arena_strdup(arena, entry->topic));
@@ -324,7 +326,7 @@ struct offset_change *offsets_expired(const struct group *group, struct arena *a
         all[(*count)++] =
             (struct offset_change){.topic = bytes_from(arena_strdup(arena, entry->topic)),
                                    .partition = entry->partition,
-                                   .value = {.offset = -1, .commit_ms = now_ms}};
+                                   .value = {.offset = OFFSET_NONE, .commit_ms = now_ms}};
     }
     return all;
 }

@@ -17,8 +17,11 @@
 
 enum { OFFSETS_METADATA_MAX = 4096 };
 
+// Any other offset may be committed, also a negative one: kafkajs commits -2 to begin anew.
+#define OFFSET_NONE INT64_MIN
+
 struct offset_value {
-    int64_t offset; // -1: none
+    int64_t offset; // OFFSET_NONE: nothing is committed
     int32_t leader_epoch;
     int64_t commit_ms;
     struct bytes metadata; // owned by the entry
@@ -36,7 +39,7 @@ struct offset_entry {
 struct offset_change {
     struct bytes topic;
     int32_t partition;
-    struct offset_value value; // offset -1 deletes; the bytes live until done()
+    struct offset_value value; // OFFSET_NONE deletes; the bytes live until done()
 };
 
 // One record batch of changes.

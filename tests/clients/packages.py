@@ -70,7 +70,7 @@ def classes(name, libs, sources):
 
 def python_packages(*requirements):
     """A folder for PYTHONPATH with these packages: lighter than a virtual environment each, and it goes before ours."""
-    name = "python-" + "-".join(requirements).replace("==", "-")
+    name = "python-" + re.sub(r"[^\w.]+", "-", "-".join(requirements))
     return once(name, " ".join(requirements), lambda folder: run(
         [sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "--target", str(folder), *requirements]))
 
