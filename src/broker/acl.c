@@ -139,8 +139,9 @@ err_t acl_check(const struct acl *rule, struct diag *diag)
                     shown(acl_permission_word((int)rule->permission)));
     if (rule->name.size == 0)
         return FAIL(diag, ERR_INVALID, "Resource name should not be empty");
-    if (rule->name.size > NAME_MAX_BYTES)
-        return FAIL(diag, ERR_INVALID, "Resource name is longer than %d bytes", NAME_MAX_BYTES);
+    if (rule->name.size > NAME_MAX_BYTES || rule->principal.size > NAME_MAX_BYTES ||
+        rule->host.size > NAME_MAX_BYTES)
+        return FAIL(diag, ERR_INVALID, "A name is longer than %d bytes", NAME_MAX_BYTES);
     if (rule->resource == ACL_CLUSTER && !bytes_is(rule->name, ACL_CLUSTER_NAME))
         return FAIL(diag, ERR_INVALID, "The only valid name for the CLUSTER resource is %s",
                     ACL_CLUSTER_NAME);

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // data_dir/log         the topics (store/log)
+// data_dir/security    users, ACLs and quotas
+// data_dir/admin.sock  where this user's programs connect
 // data_dir/cluster_id  22 characters, made once; clients tell clusters apart by it
 #include "broker/broker_int.h"
 #include "broker/fetch_session.h"
 #include "broker/groups.h"
+#include "broker/security.h"
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -12,9 +15,6 @@
 #include "os/random.h"
 
 #include <assert.h>
-
-#define FRAME_MAX_BYTES ((100u << 20) + 4)
-#define IDLE_TIMEOUT_MS (10 * 60 * 1000) // connections.max.idle.ms
 
 static void make_cluster_id(char out[23])
 {
@@ -65,32 +65,37 @@ static err_t open_store(struct broker *broker, struct diag *diag)
     return err;
 }
 
+static err_t open_security(struct broker *broker, struct diag *diag)
+{
+    char *dir = mem_printf("%s/security", broker->options.data_dir);
+    err_t err = security_open(&broker->security, dir, broker->access, diag);
+    mem_free(dir);
+    return err;
+}
+
 static void broker_free(struct broker *broker)
 {
     if (broker->store)
         log_store_close(broker->store);
+    if (broker->security)
+        security_close(broker->security);
     access_free(broker->access);
+    endpoints_release(&broker->endpoints);
     fetch_sessions_free(broker->fetch_sessions);
     mutex_release(&broker->lock);
     cond_release(&broker->idle);
     mem_free((char *)(uintptr_t)broker->options.data_dir);
-    mem_free((char *)(uintptr_t)broker->options.host);
-    mem_free((char *)(uintptr_t)broker->options.advertised_host);
     mem_free(broker);
-}
-
-static const char *own(const char *text)
-{
-    return text ? mem_strdup(text) : NULL;
 }
 
 err_t broker_open(struct broker **out, const struct broker_options *options, struct diag *diag)
 {
     struct broker *broker = MEM_NEW(struct broker);
     broker->options = *options;
-    broker->options.data_dir = own(options->data_dir);
-    broker->options.host = own(options->host);
-    broker->options.advertised_host = own(options->advertised_host);
+    broker->options.data_dir = mem_strdup(options->data_dir);
+    endpoints_init(&broker->endpoints, broker, options);
+    random_fill(broker->decoy_secret, sizeof broker->decoy_secret);
+    broker->decoy = bytes_make(broker->decoy_secret, sizeof broker->decoy_secret);
     broker->loops = options->loops;
     broker->access = access_new(&options->access);
     broker->options.access = (struct access_options){0}; // its texts are the caller's
@@ -98,6 +103,8 @@ err_t broker_open(struct broker **out, const struct broker_options *options, str
     mutex_init(&broker->lock);
     cond_init(&broker->idle);
     err_t err = open_store(broker, diag);
+    if (err == ERR_OK)
+        err = open_security(broker, diag);
     if (err == ERR_OK)
         err = groups_open(&broker->groups, broker, diag);
     if (err != ERR_OK) {
@@ -110,26 +117,21 @@ err_t broker_open(struct broker **out, const struct broker_options *options, str
 
 err_t broker_listen(struct broker *broker, uint16_t *port, struct diag *diag)
 {
-    struct listener_options options = {
-        .host = broker->options.host,
-        .port = broker->options.port,
-        .frame_max_bytes = FRAME_MAX_BYTES,
-        .idle_timeout_ms = IDLE_TIMEOUT_MS,
-        .budget = broker->options.budget,
-        .ops = &session_ops,
-        .ctx = broker,
-    };
-    TRY(listener_open(&broker->listener, broker->loops, &options, diag));
-    *port = broker->port = listener_port(broker->listener);
+    TRY(endpoints_open(&broker->endpoints, diag));
+    *port = broker->endpoints.all[0].port;
     return ERR_OK;
+}
+
+uint16_t broker_port(const struct broker *broker, size_t listener)
+{
+    return broker->endpoints.all[listener].port;
 }
 
 void broker_close(struct broker *broker)
 {
     broker->closing = true;
     groups_stop(broker->groups);
-    if (broker->listener)
-        listener_close(broker->listener); // every waiting request is abandoned
+    endpoints_close(&broker->endpoints); // every waiting request is abandoned
     mutex_lock(&broker->lock);
     while (broker->live_requests)
         cond_wait(&broker->idle, &broker->lock);

@@ -15,17 +15,37 @@
 #include "base/str.h"
 #include "broker/access.h"
 #include "loop/loop.h"
+#include "net/tls.h"
 #include "port/log_port.h"
 
 struct broker;
 
-struct broker_options {
-    const char *data_dir; // keeps data_dir/log and data_dir/cluster_id
-    struct loops *loops;
+enum broker_security { BROKER_PLAINTEXT, BROKER_TLS, BROKER_SASL_PLAINTEXT, BROKER_SASL_TLS };
+
+// A place where clients connect.
+struct broker_listener_options {
+    const char *name; // for people
     const char *host; // as struct listener_options
     uint16_t port;    // 0 = any free one
     // What clients are told to connect to; host NULL or "" = the address each client reached us at,
     // port 0 = the listener's.
+    const char *advertised_host;
+    uint16_t advertised_port;
+    enum broker_security security;
+    struct tls *tls; // with TLS; the broker keeps a reference of its own
+};
+
+#define BROKER_LOCAL_SOCKET "admin.sock" // in data_dir: where this user may do everything
+
+struct broker_options {
+    const char *data_dir; // keeps data_dir/log and data_dir/cluster_id
+    struct loops *loops;
+    // Where to listen; none = at the one place the four below tell, as struct
+    // broker_listener_options.
+    const struct broker_listener_options *listeners;
+    size_t listener_count;
+    const char *host;
+    uint16_t port;
     const char *advertised_host;
     uint16_t advertised_port;
     int32_t default_partitions; // of auto-created topics; 0 = 1
@@ -38,8 +58,9 @@ struct broker_options {
 // Opens the log and loads the committed offsets. BLOCKS
 MUST_USE err_t broker_open(struct broker **out, const struct broker_options *options,
                            struct diag *diag);
-// Opens the port and tells it. BLOCKS
+// Opens the ports and tells the first. BLOCKS
 MUST_USE err_t broker_listen(struct broker *broker, uint16_t *port, struct diag *diag);
+uint16_t broker_port(const struct broker *broker, size_t listener); // once it listens
 // Stops listening, answers what waits, closes the log, frees. Not from a loop. BLOCKS
 void broker_close(struct broker *broker);
 

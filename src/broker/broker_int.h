@@ -11,6 +11,8 @@
 
 #include "broker/access.h"
 #include "broker/broker.h"
+#include "broker/endpoint.h"
+#include "broker/quota.h"
 #include "net/conn.h"
 #include "os/thread.h"
 #include "store/log/log_store.h"
@@ -26,16 +28,21 @@ enum {
 struct groups;
 struct fetch_sessions;
 
+struct security;
+struct sign_in;
+
 struct broker {
     struct broker_options options;
     struct log_store *store;
     struct loops *loops;
-    struct listener *listener; // NULL until broker_listen()
+    struct endpoints endpoints;
     struct groups *groups;
     struct access *access;
+    struct security *security;
+    uint8_t decoy_secret[32];
+    struct bytes decoy; // what strangers who try to sign in are misled with
     struct fetch_sessions *fetch_sessions;
-    char cluster_id[23]; // 16 random bytes in URL-safe base64
-    uint16_t port;
+    char cluster_id[23];  // 16 random bytes in URL-safe base64
     _Atomic bool closing; // what waits answers at once
     struct mutex lock;    // guards the next two
     struct cond idle;     // live_requests fell to 0
@@ -84,6 +91,8 @@ struct request {
     bool silent;
     bool fatal;
     bool serial;
+    bool last;        // the connection is closed behind it
+    int32_t quiet_ms; // nothing is taken for so long behind it
 };
 
 // The protocol's version of this request.
@@ -103,6 +112,10 @@ void request_respond_ranges(struct request *request, const void *response,
 void request_done(struct request *request);
 // Ends it by closing the connection, with a log line that says why. Any thread.
 void request_refuse(struct request *request, const char *why);
+// Answers with the bytes alone, without a header. Any thread.
+void request_respond_raw(struct request *request, struct bytes bytes);
+// Answers (NULL: not) after a pause, then closes the connection. LOOP
+void request_respond_last(struct request *request, const void *response, int64_t pause_ms);
 // Calls run(request) on a worker, which may block and must end the request.
 void request_work(struct request *request, void (*run)(struct request *request));
 
@@ -111,6 +124,16 @@ const char *request_peer(struct request *request);  // "127.0.0.1:51234"
 bool request_abandoned(struct request *request);    // has the connection gone? LOOP
 // Where this client should connect to; the memory is in the request's arena.
 void request_advertised(struct request *request, struct bytes *host, int32_t *port);
+
+// Who is signing in here; NULL where nobody needs to.
+struct sign_in *request_sign_in(struct request *request);
+// The connection is User:`user`'s from now on. LOOP
+void request_signed_in(struct request *request, struct bytes user);
+// Counts bytes against the client's quota: how long it must be quiet, in milliseconds. The
+// connection is muted for so long after the answer; tell it there as throttle_time_ms. Any thread.
+int32_t request_charge(struct request *request, enum quota_kind kind, size_t bytes);
+// The same, not counting the bytes when it is more than 0: they are not to be sent.
+int32_t request_try(struct request *request, enum quota_kind kind, size_t bytes);
 
 // A list head of the connection for produce.c: its requests whose batches are being checked. LOOP
 struct list *request_produces(struct request *request);
@@ -136,6 +159,8 @@ extern const struct api_handler api_handlers[];
 extern const size_t api_handler_count;
 const struct api_handler *api_handler_find(int16_t key);
 
+void sasl_handshake_handle(struct request *request);
+void sasl_authenticate_handle(struct request *request);
 void api_versions_handle(struct request *request);
 void metadata_handle(struct request *request);
 void produce_handle(struct request *request);

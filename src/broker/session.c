@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metric.h"
+#include "broker/security.h"
+#include "broker/sign_in.h"
 #include "wire/kafka/api_versions.h"
 
 #include <assert.h>
@@ -22,7 +24,12 @@
 struct session {
     struct broker *broker;
     struct conn *conn; // a reference
+    struct endpoint *endpoint;
     struct identity identity;
+    struct sign_in *sign_in; // NULL: not needed
+    bool stranger;           // has not shown yet who it is
+    bool quiet;              // muted by a quota
+    struct timer stranger_timer, quiet_timer;
     struct list requests;
     struct list produces; // request_produces()
     size_t in_flight;
@@ -63,6 +70,7 @@ static void session_end(struct session *session)
         return;
     conn_unref(session->conn);
     mem_free(session->identity.principal);
+    sign_in_free(session->sign_in);
     mem_free(session);
 }
 
@@ -109,6 +117,22 @@ static void send_answer(struct session *session, struct request *request)
     buf_unref(whole);
 }
 
+// A quota's time out: nothing is taken until it is over.
+static void end_quiet(struct timer *timer)
+{
+    struct session *session = CONTAINER_OF(timer, struct session, quiet_timer);
+    session->quiet = false;
+    conn_resume(session->conn);
+}
+
+static void begin_quiet(struct session *session, int32_t quiet_ms)
+{
+    if (!session->quiet)
+        conn_pause(session->conn);
+    session->quiet = true;
+    timer_start(conn_loop(session->conn), &session->quiet_timer, quiet_ms);
+}
+
 static void send_finished(struct session *session)
 {
     while (!list_empty(&session->requests)) {
@@ -121,6 +145,10 @@ static void send_finished(struct session *session)
             conn_close(session->conn);
         else if (!request->silent && !session->closed && conn_is_open(session->conn))
             send_answer(session, request);
+        if (request->last && !session->closed)
+            conn_close(session->conn);
+        if (request->quiet_ms > 0 && !session->closed)
+            begin_quiet(session, request->quiet_ms);
         metric_add(request->fatal ? METRIC_KAFKA_REQUEST_ERRORS : METRIC_KAFKA_REQUESTS, 1);
         request_free(request);
     }
@@ -155,15 +183,22 @@ static void finish(struct request *request)
         loop_post(loop, &request->post, answered);
 }
 
+static void encode(struct request *request, const void *response)
+{
+    struct str *out = &request->out;
+    writer_u32(out, 0);
+    kafka_response_header_encode(request->header.key, request->header.version,
+                                 request->header.correlation_id, out);
+    request->api->response.encode(response, request->header.version, out);
+    writer_patch_u32(out, 0, (uint32_t)(out->size - 4));
+}
+
 void request_respond_ranges(struct request *request, const void *response,
                             struct response_range *ranges, size_t count)
 {
     struct str *out = &request->out;
     size_t more = 0;
-    writer_u32(out, 0);
-    kafka_response_header_encode(request->header.key, request->header.version,
-                                 request->header.correlation_id, out);
-    request->api->response.encode(response, request->header.version, out);
+    encode(request, response);
     for (size_t i = 0; i < count; i++)
         more += ranges[i].size;
     writer_patch_u32(out, 0, (uint32_t)(out->size - 4 + more));
@@ -181,6 +216,48 @@ void request_done(struct request *request)
 {
     request->silent = true;
     finish(request);
+}
+
+void request_respond_raw(struct request *request, struct bytes bytes)
+{
+    writer_u32(&request->out, (uint32_t)bytes.size);
+    str_append_bytes(&request->out, bytes);
+    finish(request);
+}
+
+struct pause {
+    struct timer timer;
+    struct request *request;
+};
+
+static void pause_over(struct timer *timer)
+{
+    finish(CONTAINER_OF(timer, struct pause, timer)->request);
+}
+
+static void end_pause(struct request *request)
+{
+    struct pause *pause = request->state;
+    timer_stop(&pause->timer);
+    finish(request);
+}
+
+void request_respond_last(struct request *request, const void *response, int64_t pause_ms)
+{
+    struct pause *pause = ARENA_NEW(&request->arena, struct pause);
+    pause->request = request;
+    if (response)
+        encode(request, response);
+    request->silent = !response;
+    request->last = true;
+    request->state = pause;
+    timer_init(&pause->timer, pause_over);
+    if (request->session->closed) {
+        finish(request);
+        return;
+    }
+    request->abandoned = end_pause;
+    timer_start(conn_loop(request->session->conn), &pause->timer, pause_ms);
 }
 
 void request_refuse(struct request *request, const char *why)
@@ -222,6 +299,28 @@ struct list *request_produces(struct request *request)
     return &request->session->produces;
 }
 
+// "User:alice" -> "alice"
+static struct bytes quota_user(const struct request *request)
+{
+    const char *principal = request->session->identity.principal;
+    const char *colon = strchr(principal, ':');
+    return bytes_from(colon ? colon + 1 : principal);
+}
+
+int32_t request_charge(struct request *request, enum quota_kind kind, size_t bytes)
+{
+    request->quiet_ms = quotas_charge(security_quotas(request->broker->security), kind,
+                                      quota_user(request), request->header.client_id, bytes);
+    return request->quiet_ms;
+}
+
+int32_t request_try(struct request *request, enum quota_kind kind, size_t bytes)
+{
+    request->quiet_ms = quotas_try(security_quotas(request->broker->security), kind,
+                                   quota_user(request), request->header.client_id, bytes);
+    return request->quiet_ms;
+}
+
 const struct identity *request_identity(struct request *request)
 {
     return &request->session->identity;
@@ -234,7 +333,8 @@ bool request_abandoned(struct request *request)
 
 void request_advertised(struct request *request, struct bytes *host, int32_t *port)
 {
-    const struct broker_options *options = &request->broker->options;
+    const struct endpoint *endpoint = request->session->endpoint;
+    const struct broker_listener_options *options = &endpoint->options;
     char local[64] = "";
     if (options->advertised_host && options->advertised_host[0]) {
         *host = bytes_from(options->advertised_host);
@@ -242,7 +342,7 @@ void request_advertised(struct request *request, struct bytes *host, int32_t *po
         conn_local(request->session->conn, local, sizeof local);
         *host = bytes_from(arena_strdup(&request->arena, local));
     }
-    *port = options->advertised_port ? options->advertised_port : request->broker->port;
+    *port = options->advertised_port ? options->advertised_port : endpoint->port;
 }
 
 // --- requests ------------------------------------------------------------------------
@@ -267,10 +367,28 @@ static bool is_unknown_api_versions(const struct request *request)
            request->header.version > request->api->version_max;
 }
 
+static bool is_signing_in(const struct session *session)
+{
+    return session->sign_in && !sign_in_done(session->sign_in);
+}
+
+// Later requests of the connection wait until this one is answered.
+static void be_serial(struct request *request)
+{
+    request->serial = true;
+    conn_pause(request->session->conn);
+}
+
 static void dispatch(struct request *request, struct reader *reader)
 {
+    struct session *session = request->session;
     const struct api_handler *handler = api_handler_find(request->header.key);
+    const char *early = is_signing_in(session) ? sign_in_refuses(session->sign_in, request) : NULL;
     request->api = kafka_api_find(request->header.key);
+    if (early) {
+        request_refuse(request, early);
+        return;
+    }
     if (!handler || !request->api) {
         request_refuse(request, "this API is not served");
         return;
@@ -292,11 +410,40 @@ static void dispatch(struct request *request, struct reader *reader)
         request_refuse(request, "the memory budget is full");
         return;
     }
-    if (handler->serial) {
-        request->serial = true;
-        conn_pause(request->session->conn);
-    }
+    if (handler->serial || is_signing_in(request->session))
+        be_serial(request);
     handler->handle(request);
+}
+
+// Now it is known who the client is.
+static void know(struct session *session, char *principal)
+{
+    mem_free(session->identity.principal);
+    session->identity.principal = principal;
+    if (!session->stranger)
+        return;
+    session->stranger = false;
+    session->endpoint->strangers--;
+    timer_stop(&session->stranger_timer);
+}
+
+// TLS is done when the first frame comes.
+static void meet(struct session *session)
+{
+    char subject[512];
+    know(session, conn_tls_subject(session->conn, subject, sizeof subject)
+                      ? mem_printf("User:%s", subject)
+                      : mem_strdup("User:ANONYMOUS"));
+}
+
+struct sign_in *request_sign_in(struct request *request)
+{
+    return request->session->sign_in;
+}
+
+void request_signed_in(struct request *request, struct bytes user)
+{
+    know(request->session, mem_printf("User:%.*s", BYTES_PRINT(user)));
 }
 
 static void on_frame(struct conn *conn, struct buf *frame)
@@ -315,7 +462,12 @@ static void on_frame(struct conn *conn, struct buf *frame)
         conn_pause(conn);
     }
     reader_u32(&reader); // the frame's length
-    if (!kafka_request_header_decode(&request->header, &reader))
+    if (session->stranger && !session->sign_in)
+        meet(session);
+    if (session->sign_in && sign_in_takes_token(session->sign_in)) {
+        be_serial(request);
+        sign_in_token(session->sign_in, request, bytes_make(reader.at, reader_left(&reader)));
+    } else if (!kafka_request_header_decode(&request->header, &reader))
         request_refuse(request, "its header does not follow the protocol");
     else
         dispatch(request, &reader);
@@ -327,7 +479,9 @@ static int64_t frame_size(struct conn *conn, const uint8_t *head, size_t size)
         return FRAME_MORE;
     struct reader reader = reader_make(bytes_make(head, 4));
     int32_t length = reader_i32(&reader);
-    if (length < 0 || length > REQUEST_MAX_BYTES) {
+    struct session *session = conn_data(conn);
+    int32_t max = is_signing_in(session) ? SIGN_IN_FRAME_MAX_BYTES : REQUEST_MAX_BYTES;
+    if (length < 0 || length > max) {
         LOG_INFO("broker", "refused a frame, closing the connection", "peer=%s bytes=%d",
                  conn_peer(conn), length);
         return FRAME_REFUSED;
@@ -344,17 +498,48 @@ static void host_of(const char *peer, char *out, size_t size)
     snprintf(out, size, "%.*s", (int)length, peer + bracket);
 }
 
+static void stranger_too_long(struct timer *timer)
+{
+    struct session *session = CONTAINER_OF(timer, struct session, stranger_timer);
+    LOG_INFO("broker", "a client did not sign in in time, closing the connection", "peer=%s",
+             conn_peer(session->conn));
+    conn_abort(session->conn);
+}
+
+// Who must sign in, or at least shake hands, has so long for it, and there are only so many.
+static void expect_sign_in(struct session *session)
+{
+    struct endpoint *endpoint = session->endpoint;
+    session->stranger = true;
+    if (endpoint_wants_sasl(endpoint))
+        session->sign_in = sign_in_new();
+    if (++endpoint->strangers > ENDPOINT_STRANGERS_MAX) {
+        LOG_INFO("broker", "too many connections that have not signed in", "peer=%s",
+                 conn_peer(session->conn));
+        conn_abort(session->conn);
+        return;
+    }
+    timer_start(conn_loop(session->conn), &session->stranger_timer, SIGN_IN_TIMEOUT_MS);
+}
+
 static void on_opened(struct conn *conn, void *ctx)
 {
     struct session *session = MEM_NEW(struct session);
-    session->broker = ctx;
+    session->endpoint = ctx;
+    session->broker = session->endpoint->broker;
     session->conn = conn_ref(conn);
-    session->identity.principal = mem_strdup("User:ANONYMOUS");
+    session->identity.trusted = session->endpoint->local;
+    session->identity.principal =
+        mem_strdup(session->endpoint->local ? "User:weir" : "User:ANONYMOUS");
     host_of(conn_peer(conn), session->identity.host, sizeof session->identity.host);
     list_init(&session->requests);
     list_init(&session->produces);
+    timer_init(&session->stranger_timer, stranger_too_long);
+    timer_init(&session->quiet_timer, end_quiet);
     conn_set_data(conn, session);
     metric_add(METRIC_KAFKA_CONNECTIONS, 1);
+    if (endpoint_wants_sasl(session->endpoint) || endpoint_wants_tls(session->endpoint))
+        expect_sign_in(session);
 }
 
 static struct request *next_abandoned(struct session *session)
@@ -372,6 +557,10 @@ static void on_closed(struct conn *conn)
 {
     struct session *session = conn_data(conn);
     session->closed = true;
+    timer_stop(&session->stranger_timer);
+    timer_stop(&session->quiet_timer);
+    if (session->stranger)
+        session->endpoint->strangers--;
     metric_add(METRIC_KAFKA_CONNECTIONS, -1);
     session->holds++; // an abandoned request may end now, and others with it
     struct request *request;

@@ -287,7 +287,7 @@ void conn__start(struct conn__shard *shard, int fd)
     if (listener->idle_timeout_ms > 0)
         timer_start(shard->loop, &conn->idle_timer, listener->idle_timeout_ms);
     listener->ops->opened(conn, listener->ctx);
-    if (listener->tls && !(conn->tls = tls__accept(listener->tls, fd)))
+    if (conn->open && listener->tls && !(conn->tls = tls__accept(listener->tls, fd)))
         conn_abort(conn);
     if (conn->open)
         conn__set_reading(conn);
