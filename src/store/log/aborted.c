@@ -94,6 +94,17 @@ void aborted_resume(struct segment *segment, int64_t count)
     put(segment);
 }
 
+err_t aborted_count_entries(struct segment *segment, int64_t *count, struct diag *diag)
+{
+    int fd;
+    int64_t bytes = 0;
+    TRY(get(segment, &fd, diag));
+    err_t err = file_size(fd, &bytes, diag);
+    put(segment);
+    *count = bytes / ENTRY_BYTES;
+    return err;
+}
+
 // --- made anew from the log ---
 
 struct scan {

@@ -26,7 +26,7 @@ static struct segment *take_first(struct partition *partition, const struct topi
     struct segment *taken = NULL;
     mutex_lock(&partition->mutex);
     if (partition->segments.count > 1 && !partition->deleted &&
-        partition->damaged_from == INT64_MAX) {
+        !partition->segments.items[0]->swapping && partition->damaged_from == INT64_MAX) {
         struct segment *first = partition->segments.items[0];
         bool below_end = partition->segments.items[1]->base_offset <= partition->end_offset;
         bool below_start = partition->segments.items[1]->base_offset <= partition->start_offset;

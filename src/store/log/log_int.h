@@ -187,6 +187,27 @@ struct keeper {
     struct thread thread;
 };
 
+// A file of compaction that counts, but has not its final name yet.
+struct swap {
+    struct segment *segment; // a reference, its files held open
+    int64_t end;             // it covers offsets up to here
+    VEC(int64_t) others;     // files that go
+};
+
+struct cleaner {
+    struct mutex mutex;
+    struct cond wake;
+    struct cond idle;
+    bool busy; // a run is on
+    bool stop;
+    struct thread thread;
+    // of the run
+    VEC(struct swap) swaps;
+    int64_t paced_us; // since then,
+    int64_t paced_bytes;
+    int64_t appended_seen; // while so much had been appended
+};
+
 struct log_store {
     struct log_store_options options;
     char *dir;
@@ -202,7 +223,9 @@ struct log_store {
     struct mutex index_mutex;
     struct writer writer;
     struct keeper keeper;
-    bool clean;     // the clean-stop mark is on disk; under mutex
+    struct cleaner cleaner;
+    _Atomic int64_t appended_bytes; // since the start
+    bool clean;                     // the clean-stop mark is on disk; under mutex
     bool leftovers; // files that only a start which looks at every folder puts right; under mutex
     bool checkpoint_busy; // one at a time, across its I/O; under mutex
     _Atomic int64_t bytes_since_checkpoint;
@@ -260,6 +283,8 @@ MUST_USE err_t aborted_write(struct segment *segment, int64_t count,
                              struct diag *diag);
 // Keeps the first `count` entries. BLOCKS
 void aborted_resume(struct segment *segment, int64_t count);
+// How many are in the file. BLOCKS
+MUST_USE err_t aborted_count_entries(struct segment *segment, int64_t *count, struct diag *diag);
 void aborted_remember(struct partition *partition, const struct aborted_txn *entry); // its mutex
 
 // --- segment.c ---

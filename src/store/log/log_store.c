@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "store/log/cleaner.h"
 #include "store/log/log_int.h"
 
 #include "base/log.h"
@@ -21,6 +22,8 @@ static void set_options(struct log_store *store, const struct log_store_options 
         set->checkpoint_ms = 60 * 1000;
     if (set->retention_ms <= 0)
         set->retention_ms = 30 * 1000;
+    if (set->cleaner_ms <= 0)
+        set->cleaner_ms = 15 * 1000;
     if (set->queue_max_bytes == 0)
         set->queue_max_bytes = 256 << 20;
     if (set->file_max == 0)
@@ -47,10 +50,14 @@ static void init_all(struct log_store *store)
     sync_pool_init(&store->writer.syncs);
     mutex_init(&store->keeper.mutex);
     cond_init(&store->keeper.wake);
+    mutex_init(&store->cleaner.mutex);
+    cond_init(&store->cleaner.wake);
+    cond_init(&store->cleaner.idle);
 }
 
 static void free_all(struct log_store *store)
 {
+    swap_forget(store);
     for (size_t i = 0; i < store->by_name.capacity; i++)
         if (store->by_name.used[i])
             topic_unref(store->by_name.values[i]);
@@ -68,6 +75,9 @@ static void free_all(struct log_store *store)
     cond_release(&store->writer.call_done);
     mutex_release(&store->keeper.mutex);
     cond_release(&store->keeper.wake);
+    mutex_release(&store->cleaner.mutex);
+    cond_release(&store->cleaner.wake);
+    cond_release(&store->cleaner.idle);
     mem_free(store->dir);
     mem_free(store);
 }
@@ -164,15 +174,17 @@ err_t log_store_open(struct log_store **out, const struct log_store_options *opt
     store->keeper.remove_wanted = file_exists(path);
     writer_start(store);
     keeper_start(store);
+    cleaner_start(store);
     *out = store;
     return ERR_OK;
 }
 
 void log_store_close(struct log_store *store)
 {
+    cleaner_stop(store);
     keeper_stop(store);
     mutex_lock(&store->mutex);
-    bool clean = store->clean, leftovers = store->leftovers;
+    bool clean = store->clean, leftovers = store->leftovers || store->cleaner.swaps.count > 0;
     mutex_unlock(&store->mutex);
     struct diag diag = DIAG_INIT;
     if (!clean && checkpoint_write(store, !leftovers, &diag) != ERR_OK)

@@ -34,13 +34,15 @@ struct topic;
 struct partition;
 
 struct log_store_options {
-    const char *dir;        // made if absent; the log has it for itself
-    bool sync;              // false: acknowledge from the page cache (durability: os)
-    int64_t segment_bytes;  // where topics do not set segment.bytes; 0 = 1 GiB
-    int64_t checkpoint_ms;  // at most so long between checkpoints; 0 = 60 s
-    int64_t retention_ms;   // how often old segments are looked for; 0 = 30 s
-    size_t queue_max_bytes; // 0 = 256 MiB
-    size_t file_max;        // 0 = 1024
+    const char *dir;           // made if absent; the log has it for itself
+    bool sync;                 // false: acknowledge from the page cache (durability: os)
+    int64_t segment_bytes;     // where topics do not set segment.bytes; 0 = 1 GiB
+    int64_t checkpoint_ms;     // at most so long between checkpoints; 0 = 60 s
+    int64_t retention_ms;      // how often old segments are looked for; 0 = 30 s
+    int64_t cleaner_ms;        // how often partitions to compact are; 0 = 15 s
+    int64_t cleaner_map_bytes; // of the map of keys; 0 = what is needed, at most 32 MiB
+    size_t queue_max_bytes;    // 0 = 256 MiB
+    size_t file_max;           // 0 = 1024
     err_t (*sync_file)(int fd, struct diag *diag); // for tests; NULL = file_datasync
 };
 

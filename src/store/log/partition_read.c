@@ -229,10 +229,11 @@ static err_t range_in(struct place *place, int64_t offset, size_t max_bytes, uns
         err = measure(place, out->fd, max_bytes, flags, &size, &next, diag);
     if (err == ERR_OK && size > 0) {
         mutex_lock(&partition->mutex);
-        if (searched)
+        if (searched && !place->segment->removed)
             partition__hint(partition, offset, place->segment->base_offset, place->position);
-        partition__hint(partition, next, place->segment->base_offset,
-                        place->position + (int64_t)size);
+        if (!place->segment->removed)
+            partition__hint(partition, next, place->segment->base_offset,
+                            place->position + (int64_t)size);
         mutex_unlock(&partition->mutex);
         out->position = place->position;
         out->size = size;
@@ -247,6 +248,16 @@ static err_t range_in(struct place *place, int64_t offset, size_t max_bytes, uns
     return err;
 }
 
+// Retention or compaction took the segment before its file was open: look again.
+static bool was_replaced(const struct place *place)
+{
+    struct partition *partition = place->segment->partition;
+    mutex_lock(&partition->mutex);
+    bool removed = place->segment->removed && !partition->deleted;
+    mutex_unlock(&partition->mutex);
+    return removed;
+}
+
 err_t partition_range(struct partition *partition, int64_t offset, size_t max_bytes, unsigned flags,
                       struct log_range *out, struct diag *diag)
 {
@@ -258,7 +269,14 @@ err_t partition_range(struct partition *partition, int64_t offset, size_t max_by
         TRY(find_place(partition, at, flags, &place, &out->offsets, diag));
         if (!place.segment)
             return ERR_OK;
-        err_t err = range_in(&place, at, max_bytes, flags, out, diag);
+        struct diag range_diag = DIAG_INIT;
+        err_t err = range_in(&place, at, max_bytes, flags, out, &range_diag);
+        if (err != ERR_OK && was_replaced(&place)) {
+            segment__unref(place.segment);
+            continue;
+        }
+        if (err != ERR_OK && range_diag.code != ERR_OK && diag && diag->code == ERR_OK)
+            *diag = range_diag;
         // Nothing left in this file (compaction may leave such ends): go on with the next.
         bool exhausted = err == ERR_OK && out->size == 0 && place.position == place.readable_size &&
                          place.next_offset > at;
@@ -375,8 +393,17 @@ err_t partition_offset_at(struct partition *partition, int64_t timestamp_ms, int
         bool holds = place.segment->max_timestamp >= timestamp_ms;
         mutex_unlock(&partition->mutex);
         err_t err = ERR_OK;
+        struct diag search_diag = DIAG_INIT;
         if (holds)
-            err = search_segment(&place, offsets.start, timestamp_ms, offset, found_ms, diag);
+            err =
+                search_segment(&place, offsets.start, timestamp_ms, offset, found_ms, &search_diag);
+        if (err != ERR_OK && was_replaced(&place)) {
+            segment__unref(place.segment);
+            at = at > partition_offsets(partition).start ? at : partition_offsets(partition).start;
+            continue;
+        }
+        if (err != ERR_OK && diag && diag->code == ERR_OK)
+            *diag = search_diag;
         bool moves = place.next_offset > at;
         at = place.next_offset;
         segment__unref(place.segment);

@@ -15,6 +15,7 @@
 #include "store/log/recover.h"
 
 #include "store/log/batch_search.h"
+#include "store/log/cleaner.h"
 
 #include "base/log.h"
 #include "os/clock.h"
@@ -26,6 +27,8 @@ enum { NAME_DIGITS = 20 };
 
 struct found {
     VEC(int64_t) bases;
+    VEC(int64_t) covered; // files whose swap for a cleaned one a crash cut short
+    struct swap_ranges swaps;
 };
 
 static err_t see_name(const char *name, bool is_dir, void *ctx)
@@ -40,11 +43,54 @@ static err_t see_name(const char *name, bool is_dir, void *ctx)
     return ERR_OK;
 }
 
+static const struct swap_range *find_swap(const struct found *found, int64_t offset)
+{
+    for (size_t i = 0; i < found->swaps.count; i++)
+        if (offset >= found->swaps.items[i].base && offset < found->swaps.items[i].end)
+            return &found->swaps.items[i];
+    return NULL;
+}
+
+static int by_base(const void *a, const void *b)
+{
+    const int64_t *x = a;
+    const int64_t *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+// One file for each swap instead of those it covers.
+static void apply_swaps(struct found *found)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < found->bases.count; i++) {
+        int64_t base = found->bases.items[i];
+        const struct swap_range *swap = find_swap(found, base);
+        if (!swap)
+            found->bases.items[kept++] = base;
+        else if (base != swap->base)
+            vec_push(&found->covered, base);
+    }
+    found->bases.count = kept;
+    for (size_t i = 0; i < found->swaps.count; i++)
+        vec_push(&found->bases, found->swaps.items[i].base);
+    if (found->swaps.count > 0)
+        qsort(found->bases.items, found->bases.count, sizeof *found->bases.items, by_base);
+}
+
+static void found_release(struct found *found)
+{
+    vec_release(&found->bases);
+    vec_release(&found->covered);
+    vec_release(&found->swaps);
+}
+
 // --- one segment ---
 
 struct scan {
     struct partition *partition;
+    const struct found *found;
     int64_t next_offset;
+    int64_t producers_from; // batches below are in the checkpoint's producers
     int64_t now_ms;
     struct index_builder index;
     VEC(struct aborted_txn) aborted; // of the segment being read
@@ -99,7 +145,8 @@ static void take_batch(struct scan *scan, struct segment *segment, struct batch_
     if (header->max_timestamp > segment->max_timestamp)
         segment->max_timestamp = header->max_timestamp;
     index_builder_add(&scan->index, segment, walk->at, header, segment->max_timestamp);
-    take_producer(scan, segment, walk);
+    if (header->base_offset >= scan->producers_from)
+        take_producer(scan, segment, walk);
     scan->next_offset = batch_header_last_offset(header) + 1;
 }
 
@@ -177,12 +224,34 @@ static int64_t next_saved(const struct saved_partition *saved, const struct save
     return last ? saved->next_offset : known[1].base_offset;
 }
 
+static err_t make_segment(const struct scan *scan, int64_t base, struct segment **out,
+                          struct diag *diag)
+{
+    const struct found *found = scan->found;
+    const struct swap_range *swap = find_swap(found, base);
+    *out = NULL;
+    if (!swap) {
+        *out = segment__new(scan->partition, base);
+        return ERR_OK;
+    }
+    VEC(int64_t) others = {0};
+    for (size_t i = 0; i < found->covered.count; i++)
+        if (find_swap(found, found->covered.items[i]) == swap)
+            vec_push(&others, found->covered.items[i]);
+    err_t err = swap_adopt(scan->partition, *swap, others.items, others.count, out, diag);
+    vec_release(&others);
+    if (err == ERR_OK && (*out)->aborted_count > 0 && scan->partition->aborted_from < swap->end)
+        scan->partition->aborted_from = swap->end; // these are in the file only
+    return err;
+}
+
 static err_t recover_segment(struct scan *scan, int64_t base, const struct saved_partition *saved,
                              const int64_t *next_base, struct diag *diag)
 {
     struct partition *partition = scan->partition;
     struct log_store *store = partition->topic->store;
-    struct segment *segment = segment__new(partition, base);
+    struct segment *segment;
+    TRY(make_segment(scan, base, &segment, diag));
     vec_push(&partition->segments, segment);
     segment->created_ms = scan->now_ms;
     if (base != scan->next_offset)
@@ -196,24 +265,28 @@ static err_t recover_segment(struct scan *scan, int64_t base, const struct saved
     const struct saved_segment *known = find_saved(saved, base);
     if (scan->next_offset < base)
         scan->next_offset = base;
-    if (saved && known && file_bytes >= known->size) {
-        segment->max_timestamp = known->max_timestamp;
+    if (known)
         segment->created_ms = known->created_ms;
+    if (known && !segment->swapping && file_bytes >= known->size) {
+        segment->max_timestamp = known->max_timestamp;
         from = known->size;
         scan->next_offset = next_saved(saved, known);
     }
     int64_t aborted = from > 0 || (known && known->size == 0) ? known->aborted_count : 0;
     vec_clear(&scan->index.entries);
     vec_clear(&scan->aborted);
-    aborted_resume(segment, aborted);
+    if (!segment->swapping)
+        aborted_resume(segment, aborted);
     if (err == ERR_OK && (from == 0 || from < file_bytes)) {
         int64_t entries = index_resume(segment, from, &scan->index.last_position);
         err = scan_file(scan, segment, fd, from, file_bytes, next_base == NULL, diag);
         // An index that is not whole is noticed and made anew when it is first used.
         (void)!index_write(segment, entries, scan->index.entries.items, scan->index.entries.count,
                            NULL);
-        (void)!aborted_write(segment, aborted, scan->aborted.items, scan->aborted.count, NULL);
-        segment->aborted_count = aborted + (int64_t)scan->aborted.count;
+        if (!segment->swapping) {
+            (void)!aborted_write(segment, aborted, scan->aborted.items, scan->aborted.count, NULL);
+            segment->aborted_count = aborted + (int64_t)scan->aborted.count;
+        }
         segment->unsynced = true;
         if (err == ERR_OK && store->options.sync)
             err = store->options.sync_file(fd, diag);
@@ -236,6 +309,8 @@ static bool believable(struct partition *partition, const struct saved_partition
     if (saved->segment_count == 0)
         return found->bases.count == 0 || found->bases.items[0] == saved->next_offset;
     const struct saved_segment *last = &saved->segments[saved->segment_count - 1];
+    if (find_swap(found, last->base_offset))
+        return true; // it is all read
     bool present = false;
     for (size_t i = 0; i < found->bases.count; i++)
         present = present || found->bases.items[i] == last->base_offset;
@@ -297,7 +372,10 @@ static size_t count_written(struct partition *partition, const struct found *fou
 static err_t recover_found(struct partition *partition, const struct saved_partition *saved,
                            const struct found *found, struct diag *diag)
 {
-    struct scan scan = {.partition = partition, .now_ms = clock_now_ms()};
+    struct scan scan = {.partition = partition,
+                        .found = found,
+                        .producers_from = saved ? saved->next_offset : 0,
+                        .now_ms = clock_now_ms()};
     size_t written = count_written(partition, found);
     scan.next_offset = found->bases.count ? found->bases.items[0] : saved ? saved->next_offset : 0;
     partition->start_offset = scan.next_offset;
@@ -333,8 +411,13 @@ err_t recover_partition(struct partition *partition, const struct saved_partitio
     char dir[PATH_BYTES];
     partition__dir(partition, dir);
     struct found found = {0};
-    if (file_exists(dir))
-        TRY(dir_each(dir, see_name, &found, diag));
+    err_t err = ERR_OK;
+    if (file_exists(dir)) {
+        err = swap_look(dir, &found.swaps, diag);
+        if (err == ERR_OK)
+            err = dir_each(dir, see_name, &found, diag);
+        apply_swaps(&found);
+    }
     if (saved && !believable(partition, saved, &found)) {
         LOG_WARN("store/log", "files do not fit the checkpoint, all are read", "dir=%s", dir);
         if (found.bases.count > 0)
@@ -345,8 +428,9 @@ err_t recover_partition(struct partition *partition, const struct saved_partitio
         producers_read(&partition->producers, &reader);
         recall_aborted(partition, saved);
     }
-    err_t err = recover_found(partition, saved, &found, diag);
-    vec_release(&found.bases);
+    if (err == ERR_OK)
+        err = recover_found(partition, saved, &found, diag);
+    found_release(&found);
     if (err == ERR_OK)
         err = partition__load_start(partition, diag);
     return err;

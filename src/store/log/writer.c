@@ -322,6 +322,7 @@ static void run_flush(struct round *round, struct turn *turn, struct run *run,
         mutex_unlock(&partition->mutex);
         turn->wrote = true;
         round->store->bytes_since_checkpoint += run->size;
+        round->store->appended_bytes += run->size;
         metric_add(METRIC_LOG_APPENDED_BYTES, run->size);
         metric_add(METRIC_LOG_APPENDED_RECORDS, run->records);
     }
