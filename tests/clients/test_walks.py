@@ -1,4 +1,4 @@
-"""Releases of kafka-python, confluent-kafka, aiokafka and kafkajs, unmodified; each runs its walk in a process of its own."""
+"""kafka-python, confluent-kafka, aiokafka, kafkajs, franz-go and sarama, unmodified; each release runs its walk in a process of its own."""
 import os
 import pathlib
 import subprocess
@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import packages
-from versions import AIOKAFKA, CONFLUENT_KAFKA, KAFKA_PYTHON, KAFKAJS
+from versions import AIOKAFKA, CONFLUENT_KAFKA, GO, KAFKA_PYTHON, KAFKAJS
 
 HERE = pathlib.Path(__file__).parent
 
@@ -40,3 +40,8 @@ def test_aiokafka_walk(at, release):
 def test_kafkajs_walk(at):
     modules = packages.node_modules(*KAFKAJS) / "node_modules"
     walk(["node", HERE / "kafkajs_walk.js"], at, NODE_PATH=str(modules))
+
+
+@pytest.mark.parametrize("client", ["franz", "sarama"])
+def test_go_walk(at, client):
+    walk([packages.go_program(HERE / "go", GO), client], at)
