@@ -72,6 +72,11 @@ $(GEN)/console/assets.c: build/web/index.html.gz build/tools/gen_assets
 	@mkdir -p $(@D)
 	build/tools/gen_assets $@ build/web index.html.gz
 
+GEN_FILES += $(GEN)/broker/kafka_config_table.c
+$(GEN)/broker/kafka_config_table.c: schema/kafka_configs.tbl schema/kafka_configs_weir.tbl build/tools/gen_kafka_configs
+	@mkdir -p $(@D)
+	build/tools/gen_kafka_configs schema/kafka_configs.tbl schema/kafka_configs_weir.tbl $@
+
 GEN_FILES += $(GEN)/tables/system_tables.h $(GEN)/tables/system_tables.c
 $(GEN)/tables/system_tables.h $(GEN)/tables/system_tables.c &: schema/cql/system.tbl build/tools/gen_system
 	@mkdir -p $(GEN)/tables

@@ -21,6 +21,11 @@ void log_set_level(enum log_level level)
     atomic_store(&level_now, level);
 }
 
+enum log_level log_get_level(void)
+{
+    return (enum log_level)atomic_load(&level_now);
+}
+
 void log_set_plain(bool plain)
 {
     atomic_store(&plain_now, plain);

@@ -27,6 +27,7 @@ struct log_site { // one per call site, zero at start
 void log_write(struct log_site *site, enum log_level level, const char *module, const char *event,
                const char *format, ...) __attribute__((format(printf, 5, 6)));
 void log_set_level(enum log_level level); // default LOG_LEVEL_INFO
+enum log_level log_get_level(void);
 // For a person at a terminal: "09:31:29 scheduler    run started: dag=users" instead of logfmt.
 void log_set_plain(bool plain);
 // Where lines go: a file descriptor, default 2. The caller keeps it open.

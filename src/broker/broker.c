@@ -3,8 +3,11 @@
 // data_dir/log         the topics (store/log)
 // data_dir/security    users, ACLs and quotas
 // data_dir/admin.sock  where this user's programs connect
+// data_dir/configs     settings of brokers and groups (config_store.h)
 // data_dir/cluster_id  22 characters, made once; clients tell clusters apart by it
 #include "broker/broker_int.h"
+#include "broker/config_store.h"
+#include "broker/config_view.h"
 #include "broker/fetch_session.h"
 #include "broker/groups.h"
 #include "broker/security.h"
@@ -73,8 +76,19 @@ static err_t open_security(struct broker *broker, struct diag *diag)
     return err;
 }
 
+static err_t open_configs(struct broker *broker, struct diag *diag)
+{
+    char *path = mem_printf("%s/configs", broker->options.data_dir);
+    err_t err = config_store_open(&broker->configs, path, diag);
+    if (err == ERR_OK)
+        err = config_apply(broker, diag);
+    mem_free(path);
+    return err;
+}
+
 static void broker_free(struct broker *broker)
 {
+    config_store_free(broker->configs);
     if (broker->store)
         log_store_close(broker->store);
     if (broker->security)
@@ -105,6 +119,8 @@ err_t broker_open(struct broker **out, const struct broker_options *options, str
     err_t err = open_store(broker, diag);
     if (err == ERR_OK)
         err = open_security(broker, diag);
+    if (err == ERR_OK)
+        err = open_configs(broker, diag);
     if (err == ERR_OK)
         err = groups_open(&broker->groups, broker, diag);
     if (err != ERR_OK) {

@@ -26,6 +26,7 @@ enum {
 };
 
 struct groups;
+struct config_store;
 struct fetch_sessions;
 
 struct security;
@@ -34,6 +35,7 @@ struct sign_in;
 struct broker {
     struct broker_options options;
     struct log_store *store;
+    struct config_store *configs;
     struct loops *loops;
     struct endpoints endpoints;
     struct groups *groups;

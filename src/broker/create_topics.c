@@ -6,13 +6,13 @@
 
 #include "base/log.h"
 #include "broker/access.h"
-#include "broker/topic_config.h"
+#include "broker/config_change.h"
+#include "broker/config_view.h"
 #include "broker/topics.h"
 #include "os/random.h"
 
 #include <stdlib.h>
 
-enum { CONFIG_TOPIC = 1, CONFIG_DEFAULT = 5 };
 enum { PARTITIONS_MAX = 10000 }; // of one request
 
 struct creation {
@@ -71,11 +71,25 @@ static err_t check_partitions(struct request *request,
     return ERR_OK;
 }
 
-static err_t check_configs(const struct kafka_create_topics_request_topic *in, struct diag *diag)
+static struct topic_setting *settings_of(struct request *request,
+                                         const struct kafka_create_topics_request_topic *in)
 {
+    struct topic_setting *settings =
+        ARENA_ARRAY(&request->arena, struct topic_setting, (size_t)in->configs_count + 1);
     for (int32_t i = 0; i < in->configs_count; i++)
-        TRY(topic_config_check(in->configs[i].name, in->configs[i].value, diag));
-    return ERR_OK;
+        settings[i] = (struct topic_setting){
+            arena_text(&request->arena, in->configs[i].name),
+            in->configs[i].value.ptr ? arena_text(&request->arena, in->configs[i].value) : NULL};
+    return settings;
+}
+
+static err_t check_configs(struct request *request,
+                           const struct kafka_create_topics_request_topic *in, struct diag *diag)
+{
+    if (in->configs_count > CONFIG_CHANGES_MAX)
+        return FAIL(diag, ERR_INVALID, "%d settings of one topic, expected at most %d",
+                    in->configs_count, CONFIG_CHANGES_MAX);
+    return config_check_topic(request, settings_of(request, in), (size_t)in->configs_count, diag);
 }
 
 // --- names that differ in '.' and '_' only: metrics would mix them up ---
@@ -146,7 +160,7 @@ static err_t check(struct request *request, struct creation *creation, int32_t i
                     "'%.*s' is no topic name: 1 to 249 of [a-zA-Z0-9._-], not '.' or '..'",
                     BYTES_PRINT(in->name));
     TRY(check_collision(request, creation, in->name, diag));
-    TRY(check_configs(in, diag));
+    TRY(check_configs(request, in, diag));
     return check_partitions(request, in, diag);
 }
 
@@ -165,11 +179,7 @@ static int32_t partitions_of(struct request *request,
 static err_t create(struct request *request, const struct kafka_create_topics_request_topic *in,
                     struct kafka_create_topics_response_topic *out, struct diag *diag)
 {
-    struct topic_setting *settings =
-        ARENA_ARRAY(&request->arena, struct topic_setting, (size_t)in->configs_count + 1);
-    for (int32_t i = 0; i < in->configs_count; i++)
-        settings[i] = (struct topic_setting){arena_text(&request->arena, in->configs[i].name),
-                                             arena_text(&request->arena, in->configs[i].value)};
+    const struct topic_setting *settings = settings_of(request, in);
     struct topic *topic;
     const char *name = arena_text(&request->arena, in->name);
     TRY(log_store_create_topic(request->broker->store, name, partitions_of(request, in), settings,
@@ -185,21 +195,19 @@ static void fill_configs(struct request *request,
                          const struct kafka_create_topics_request_topic *in,
                          struct kafka_create_topics_response_topic *out)
 {
-    out->configs = ARENA_ARRAY(&request->arena, struct kafka_create_topics_response_config,
-                               topic_config_count);
-    out->configs_count = (int32_t)topic_config_count;
-    for (size_t c = 0; c < topic_config_count; c++) {
-        struct kafka_create_topics_response_config *config = &out->configs[c];
+    size_t count;
+    const struct kafka_config *configs = kafka_config_first(KAFKA_CONFIG_TOPIC, &count);
+    const struct topic_setting *own = settings_of(request, in);
+    out->configs = ARENA_ARRAY(&request->arena, struct kafka_create_topics_response_config, count);
+    out->configs_count = (int32_t)count;
+    for (size_t i = 0; i < count; i++) {
+        struct kafka_create_topics_response_config *config = &out->configs[i];
+        struct config_view view;
+        config_view(request, &configs[i], own, (size_t)in->configs_count, &view);
         kafka_create_topics_response_config_init(config);
-        config->name = bytes_from(topic_configs[c].name);
-        config->value = bytes_from(topic_configs[c].value);
-        config->config_source = CONFIG_DEFAULT;
-        for (int32_t i = 0; i < in->configs_count; i++) {
-            if (!bytes_equal(in->configs[i].name, config->name))
-                continue;
-            config->value = in->configs[i].value;
-            config->config_source = CONFIG_TOPIC;
-        }
+        config->name = bytes_from(configs[i].name);
+        config->value = bytes_from(view.value);
+        config->config_source = (int8_t)view.source;
     }
 }
 

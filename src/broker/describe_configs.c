@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// DescribeConfigs of topics and of this broker.
+// DescribeConfigs of topics, of this broker and of all brokers, of groups, client metrics and the
+// log level.
 #include "wire/kafka/describe_configs.h"
 
-#include "broker/broker_configs.h"
-#include "broker/topic_config.h"
+#include "broker/access.h"
+#include "broker/config_change.h"
+#include "broker/config_store.h"
+#include "broker/config_view.h"
 #include "broker/topics.h"
 
-enum { RESOURCE_TOPIC = 2, RESOURCE_BROKER = 4 };
-enum { SOURCE_TOPIC = 1, SOURCE_STATIC_BROKER = 4, SOURCE_DEFAULT = 5 };
 enum { TYPES_FROM = 3 };
 
 typedef struct kafka_describe_configs_request_resource resource_in;
@@ -20,44 +21,62 @@ static bool is_asked(const resource_in *in, const char *name)
     for (int32_t i = 0; i < in->configuration_keys_count; i++)
         if (bytes_is(in->configuration_keys[i], name))
             return true;
-    return in->configuration_keys_count < 0;
+    return in->configuration_keys_count <= 0;
 }
 
-static void add_synonym(struct request *request, config_out *out, struct bytes value, int8_t source)
+static const char *documentation(struct arena *arena, const struct kafka_config *config)
 {
-    const struct kafka_describe_configs_request *m = request->message;
-    if (!m->include_synonyms)
-        return;
-    if (!out->synonyms)
-        out->synonyms =
-            ARENA_ARRAY(&request->arena, struct kafka_describe_configs_response_synonym, 2);
-    out->synonyms[out->synonyms_count++] =
-        (struct kafka_describe_configs_response_synonym){out->name, value, source};
+    if (!config->in_weir)
+        return config->about;
+    return arena_printf(arena, "%s%sIn weir: %s", config->about ? config->about : "",
+                        config->about ? "\n" : "", config->in_weir);
 }
 
-static const char *setting_of(const struct topic_setting *settings, size_t count, const char *name)
+static void put_synonyms(struct request *request, config_out *out, const struct config_view *view,
+                         bool sensitive)
 {
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(settings[i].key, name) == 0)
-            return settings[i].value;
-    return NULL;
+    out->synonyms = ARENA_ARRAY(&request->arena, struct kafka_describe_configs_response_synonym,
+                                view->synonym_count + 1);
+    out->synonyms_count = (int32_t)view->synonym_count;
+    for (size_t i = 0; i < view->synonym_count; i++)
+        out->synonyms[i] = (struct kafka_describe_configs_response_synonym){
+            bytes_from(view->synonyms[i].name),
+            sensitive ? BYTES_NULL : bytes_from(view->synonyms[i].value),
+            (int8_t)view->synonyms[i].source};
 }
 
-static void fill_topic_config(struct request *request, config_out *out,
-                              const struct topic_config *config, const char *setting)
+static void put(struct request *request, config_out *out, const struct kafka_config *config,
+                const struct config_view *view)
 {
     const struct kafka_describe_configs_request *m = request->message;
     kafka_describe_configs_response_config_init(out);
     out->name = bytes_from(config->name);
-    out->value = bytes_from(setting ? setting : config->value);
-    out->config_source = setting ? SOURCE_TOPIC : SOURCE_DEFAULT;
+    out->value = bytes_from(view->value);
+    out->config_source = (int8_t)view->source;
+    out->read_only = config->update == KAFKA_CONFIG_READ_ONLY;
+    out->is_sensitive = config->type == KAFKA_CONFIG_TYPE_PASSWORD;
     if (request_version(request) >= TYPES_FROM)
         out->config_type = (int8_t)config->type;
     if (m->include_documentation)
-        out->documentation = bytes_from(config->about);
-    if (setting)
-        add_synonym(request, out, out->value, SOURCE_TOPIC);
-    add_synonym(request, out, bytes_from(config->value), SOURCE_DEFAULT);
+        out->documentation = bytes_from(documentation(&request->arena, config));
+    if (m->include_synonyms)
+        put_synonyms(request, out, view, out->is_sensitive);
+}
+
+static void describe_all(struct request *request, const resource_in *in, resource_out *out,
+                         enum kafka_config_scope scope, const struct topic_setting *own,
+                         size_t own_count)
+{
+    size_t count;
+    const struct kafka_config *configs = kafka_config_first(scope, &count);
+    out->configs = ARENA_ARRAY(&request->arena, config_out, count);
+    for (size_t i = 0; i < count; i++) {
+        struct config_view view;
+        if (!is_asked(in, configs[i].name))
+            continue;
+        config_view(request, &configs[i], own, own_count, &view);
+        put(request, &out->configs[out->configs_count++], &configs[i], &view);
+    }
 }
 
 static err_t describe_topic(struct request *request, const resource_in *in, resource_out *out,
@@ -71,64 +90,109 @@ static err_t describe_topic(struct request *request, const resource_in *in, reso
         return FAIL(diag, ERR_UNKNOWN_TOPIC, "there is no topic '%.*s'",
                     BYTES_PRINT(in->resource_name));
     size_t count;
-    const struct topic_setting *settings = topic_settings(topic, &request->arena, &count);
-    out->configs = ARENA_ARRAY(&request->arena, config_out, topic_config_count);
-    for (size_t i = 0; i < topic_config_count; i++)
-        if (is_asked(in, topic_configs[i].name))
-            fill_topic_config(request, &out->configs[out->configs_count++], &topic_configs[i],
-                              setting_of(settings, count, topic_configs[i].name));
+    const struct topic_setting *own = topic_settings(topic, &request->arena, &count);
+    describe_all(request, in, out, KAFKA_CONFIG_TOPIC, own, count);
     topic_unref(topic);
     return ERR_OK;
+}
+
+// Only what was set for all brokers, and where it stands in the order of sources.
+static void describe_brokers(struct request *request, const resource_in *in, resource_out *out)
+{
+    size_t count;
+    const struct topic_setting *own = config_store_settings(
+        request->broker->configs, KAFKA_CONFIG_BROKER, in->resource_name, &request->arena, &count);
+    out->configs = ARENA_ARRAY(&request->arena, config_out, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        const struct kafka_config *config =
+            kafka_config_find(KAFKA_CONFIG_BROKER, bytes_from(own[i].key));
+        if (!config || !is_asked(in, config->name))
+            continue;
+        struct config_view view = {
+            .value = own[i].value,
+            .source = CONFIG_SOURCE_ALL_BROKERS,
+            .synonyms = {{config->name, own[i].value, CONFIG_SOURCE_ALL_BROKERS}},
+            .synonym_count = 1,
+        };
+        put(request, &out->configs[out->configs_count++], config, &view);
+    }
 }
 
 static err_t describe_broker(struct request *request, const resource_in *in, resource_out *out,
                              struct diag *diag)
 {
-    const struct kafka_describe_configs_request *m = request->message;
-    // The empty name means defaults for the whole cluster: there are none beside the broker's own.
-    if (in->resource_name.size == 0)
+    if (in->resource_name.size == 0) {
+        describe_brokers(request, in, out);
         return ERR_OK;
-    if (!bytes_is(in->resource_name, "1"))
-        return FAIL(diag, ERR_INVALID, "there is no broker '%.*s', the only one is 1",
-                    BYTES_PRINT(in->resource_name));
-    size_t count;
-    const struct broker_config *configs = broker_configs(request, &count);
-    out->configs = ARENA_ARRAY(&request->arena, config_out, count);
-    for (size_t i = 0; i < count; i++) {
-        if (!is_asked(in, configs[i].name))
-            continue;
-        config_out *config = &out->configs[out->configs_count++];
-        kafka_describe_configs_response_config_init(config);
-        config->name = bytes_from(configs[i].name);
-        config->value = bytes_from(configs[i].value);
-        config->read_only = true;
-        config->config_source = configs[i].is_default ? SOURCE_DEFAULT : SOURCE_STATIC_BROKER;
-        if (request_version(request) >= TYPES_FROM)
-            config->config_type = (int8_t)configs[i].type;
-        if (m->include_documentation)
-            config->documentation = bytes_from(configs[i].about);
-        add_synonym(request, config, config->value, config->config_source);
     }
+    TRY(config_check_broker_id(in->resource_name, diag));
+    describe_all(request, in, out, KAFKA_CONFIG_BROKER, NULL, 0);
     return ERR_OK;
 }
 
-static void describe(struct request *request, const resource_in *in, resource_out *out)
+static err_t describe_stored(struct request *request, const resource_in *in, resource_out *out,
+                             enum kafka_config_scope scope, const char *nameless, struct diag *diag)
 {
-    struct diag diag = DIAG_INIT;
-    err_t err;
-    kafka_describe_configs_response_result_init(out);
-    out->resource_type = in->resource_type;
-    out->resource_name = in->resource_name;
-    if (in->resource_type == RESOURCE_TOPIC)
-        err = describe_topic(request, in, out, &diag);
-    else if (in->resource_type == RESOURCE_BROKER)
-        err = describe_broker(request, in, out, &diag);
-    else
-        err = FAIL(&diag, ERR_INVALID,
-                   "resources of type %d have no settings here; topics (2) and brokers (4) have",
-                   in->resource_type);
-    out->error_code = kafka_code(err);
-    out->error_message = kafka_story(request, err, &diag);
+    if (in->resource_name.size == 0)
+        return FAIL(diag, ERR_INVALID, "%s must not be empty", nameless);
+    size_t count;
+    const struct topic_setting *own = config_store_settings(
+        request->broker->configs, scope, in->resource_name, &request->arena, &count);
+    describe_all(request, in, out, scope, own, count);
+    return ERR_OK;
+}
+
+static err_t describe_logger(struct request *request, const resource_in *in, resource_out *out,
+                             struct diag *diag)
+{
+    if (in->resource_name.size == 0)
+        return FAIL(diag, ERR_INVALID, "Broker id must not be empty");
+    TRY(config_check_broker_id(in->resource_name, diag));
+    out->configs = ARENA_ARRAY(&request->arena, config_out, 1);
+    if (!is_asked(in, "root"))
+        return ERR_OK;
+    kafka_describe_configs_response_config_init(&out->configs[0]);
+    out->configs[0].name = bytes_from("root");
+    out->configs[0].value = bytes_from(config_logger_level());
+    out->configs[0].config_source = CONFIG_SOURCE_LOGGER;
+    out->configs_count = 1;
+    return ERR_OK;
+}
+
+static err_t check_right(struct request *request, const resource_in *in, struct diag *diag)
+{
+    if (in->resource_type == CONFIG_RESOURCE_TOPIC)
+        return request_may(request, ACL_DESCRIBE_CONFIGS, ACL_TOPIC, in->resource_name)
+                   ? ERR_OK
+                   : FAIL(diag, ERR_TOPIC_UNAUTHORIZED, "Topic authorization failed.");
+    if (in->resource_type == CONFIG_RESOURCE_GROUP)
+        return request_may(request, ACL_DESCRIBE_CONFIGS, ACL_GROUP, in->resource_name)
+                   ? ERR_OK
+                   : FAIL(diag, ERR_GROUP_UNAUTHORIZED, "Group authorization failed.");
+    return request_may_cluster(request, ACL_DESCRIBE_CONFIGS)
+               ? ERR_OK
+               : FAIL(diag, ERR_CLUSTER_UNAUTHORIZED, "Cluster authorization failed.");
+}
+
+static err_t describe_one(struct request *request, const resource_in *in, resource_out *out,
+                          struct diag *diag)
+{
+    TRY(check_right(request, in, diag));
+    switch (in->resource_type) {
+    case CONFIG_RESOURCE_TOPIC:
+        return describe_topic(request, in, out, diag);
+    case CONFIG_RESOURCE_BROKER:
+        return describe_broker(request, in, out, diag);
+    case CONFIG_RESOURCE_LOGGER:
+        return describe_logger(request, in, out, diag);
+    case CONFIG_RESOURCE_CLIENT_METRICS:
+        return describe_stored(request, in, out, KAFKA_CONFIG_CLIENT_METRICS,
+                               "Client metrics subscription name", diag);
+    case CONFIG_RESOURCE_GROUP:
+        return describe_stored(request, in, out, KAFKA_CONFIG_GROUP, "Group name", diag);
+    default:
+        return FAIL(diag, ERR_INVALID, "Unsupported resource type: %d", in->resource_type);
+    }
 }
 
 void describe_configs_handle(struct request *request)
@@ -138,7 +202,16 @@ void describe_configs_handle(struct request *request)
     kafka_describe_configs_response_init(&response);
     response.results_count = m->resources_count;
     response.results = ARENA_ARRAY(&request->arena, resource_out, (size_t)m->resources_count);
-    for (int32_t i = 0; i < m->resources_count; i++)
-        describe(request, &m->resources[i], &response.results[i]);
+    for (int32_t i = 0; i < m->resources_count; i++) {
+        const resource_in *in = &m->resources[i];
+        resource_out *out = &response.results[i];
+        struct diag diag = DIAG_INIT;
+        kafka_describe_configs_response_result_init(out);
+        out->resource_type = in->resource_type;
+        out->resource_name = in->resource_name;
+        err_t err = describe_one(request, in, out, &diag);
+        out->error_code = kafka_code(err);
+        out->error_message = kafka_story(request, err, &diag);
+    }
     request_respond(request, &response);
 }

@@ -3,19 +3,40 @@
 
 #include "broker/config_change.h"
 
-static void alter(struct request *request,
-                  const struct kafka_incremental_alter_configs_request_resource *in,
+static bool is_twice(const struct kafka_incremental_alter_configs_request *m, int32_t index)
+{
+    for (int32_t i = 0; i < m->resources_count; i++)
+        if (i != index && m->resources[i].resource_type == m->resources[index].resource_type &&
+            bytes_equal(m->resources[i].resource_name, m->resources[index].resource_name))
+            return true;
+    return false;
+}
+
+static void alter(struct request *request, int32_t index,
                   struct kafka_incremental_alter_configs_response_response *out)
 {
     const struct kafka_incremental_alter_configs_request *m = request->message;
+    const struct kafka_incremental_alter_configs_request_resource *in = &m->resources[index];
     struct diag diag = DIAG_INIT;
     struct config_change *changes =
         ARENA_ARRAY(&request->arena, struct config_change, (size_t)in->configs_count);
     for (int32_t i = 0; i < in->configs_count; i++)
         changes[i] = (struct config_change){in->configs[i].name, in->configs[i].value,
                                             in->configs[i].config_operation};
-    err_t err = config_change_apply(request, in->resource_type, in->resource_name, changes,
-                                    (size_t)in->configs_count, false, m->validate_only, &diag);
+    struct config_request asked = {.type = in->resource_type,
+                                   .name = in->resource_name,
+                                   .changes = changes,
+                                   .count = (size_t)in->configs_count,
+                                   .replace = false,
+                                   .validate_only = m->validate_only};
+    err_t err;
+    if (m->resources_count > CONFIG_RESOURCES_MAX)
+        err = FAIL(&diag, ERR_INVALID, "%d resources, expected at most %d", m->resources_count,
+                   CONFIG_RESOURCES_MAX);
+    else if (is_twice(m, index))
+        err = FAIL(&diag, ERR_INVALID, "Each resource must appear at most once.");
+    else
+        err = config_change_apply(request, &asked, &diag);
     out->resource_type = in->resource_type;
     out->resource_name = in->resource_name;
     out->error_code = kafka_code(err);
@@ -32,7 +53,7 @@ static void run(struct request *request)
         ARENA_ARRAY(&request->arena, struct kafka_incremental_alter_configs_response_response,
                     (size_t)m->resources_count);
     for (int32_t i = 0; i < m->resources_count; i++)
-        alter(request, &m->resources[i], &response.responses[i]);
+        alter(request, i, &response.responses[i]);
     request_respond(request, &response);
 }
 
