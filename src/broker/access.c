@@ -67,6 +67,11 @@ bool access_may(struct access *access, const struct identity *identity,
 
 // --- what handlers ask ---------------------------------------------------------------
 
+bool request_has_authorizer(struct request *request)
+{
+    return request->broker->access->authorizer || request_identity(request)->trusted;
+}
+
 bool request_could(struct request *request, enum acl_operation operation,
                    enum acl_resource resource, struct bytes name)
 {

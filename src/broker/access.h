@@ -41,6 +41,8 @@ bool access_may(struct access *access, const struct identity *identity,
                 enum acl_operation operation, enum acl_resource resource, struct bytes name);
 
 const struct identity *request_identity(struct request *request);
+// Are there ACLs to be managed? The operator's own tools may also before they are in force.
+bool request_has_authorizer(struct request *request);
 
 // May the caller do it? A refusal is logged (Kafka's audit log).
 bool request_may(struct request *request, enum acl_operation operation, enum acl_resource resource,

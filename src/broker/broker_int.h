@@ -161,6 +161,13 @@ extern const struct api_handler api_handlers[];
 extern const size_t api_handler_count;
 const struct api_handler *api_handler_find(int16_t key);
 
+void describe_acls_handle(struct request *request);
+void create_acls_handle(struct request *request);
+void delete_acls_handle(struct request *request);
+void describe_client_quotas_handle(struct request *request);
+void alter_client_quotas_handle(struct request *request);
+void describe_user_scram_credentials_handle(struct request *request);
+void alter_user_scram_credentials_handle(struct request *request);
 void sasl_handshake_handle(struct request *request);
 void sasl_authenticate_handle(struct request *request);
 void api_versions_handle(struct request *request);
