@@ -231,6 +231,39 @@ static void read_partition(struct reader *reader, struct arena *arena, struct sa
         *saved_map_put(map, key, NULL) = saved;
 }
 
+static err_t parse(struct bytes text, struct arena *arena, struct saved_map *map, struct diag *diag)
+{
+    if (text.size < sizeof magic + 8 || memcmp(text.ptr, magic, sizeof magic) != 0)
+        return FAIL(diag, ERR_CORRUPT, "it does not start with \"%.7s\"", magic);
+    struct reader tail = reader_make(bytes_make(text.ptr + text.size - 4, 4));
+    uint32_t crc = reader_u32(&tail), expected = crc32c(0, text.ptr, text.size - 4);
+    if (crc != expected)
+        return FAIL(diag, ERR_CORRUPT, "the checksum is %08x, the bytes give %08x", crc, expected);
+    struct reader reader = reader_make(text);
+    (void)reader_take(&reader, sizeof magic);
+    uint32_t count = reader_u32(&reader);
+    for (uint32_t i = 0; i < count && !reader.failed; i++)
+        read_partition(&reader, arena, map);
+    if (reader.failed)
+        return FAIL(diag, ERR_CORRUPT, "its %u partitions do not fit into its %zu bytes", count,
+                    text.size);
+    return ERR_OK;
+}
+
+err_t checkpoint_each(struct bytes text, struct arena *arena,
+                      void (*each)(const uint8_t key[20], const struct saved_partition *saved,
+                                   void *ctx),
+                      void *ctx, struct diag *diag)
+{
+    struct saved_map map = {0};
+    err_t err = parse(text, arena, &map, diag);
+    for (size_t i = 0; err == ERR_OK && i < map.capacity; i++)
+        if (map.used[i])
+            each(map.keys[i].bytes, &map.values[i], ctx);
+    saved_map_release(&map);
+    return err;
+}
+
 // A checkpoint that cannot be used is no error: everything is read instead.
 static bool load(struct log_store *store, struct str *text, struct arena *arena,
                  struct saved_map *map)
@@ -244,23 +277,12 @@ static bool load(struct log_store *store, struct str *text, struct arena *arena,
         LOG_WARN("store/log", "cannot read the checkpoint", "err=\"%s\"", diag.text);
         return false;
     }
-    struct reader reader = reader_make(bytes_make(text->ptr, text->size));
-    bool good = text->size >= sizeof magic + 8 && memcmp(text->ptr, magic, sizeof magic) == 0;
-    if (good) {
-        struct reader tail = reader_make(bytes_make(text->ptr + text->size - 4, 4));
-        good = reader_u32(&tail) == crc32c(0, text->ptr, text->size - 4);
+    if (parse(str_bytes(text), arena, map, &diag) != ERR_OK) {
+        LOG_WARN("store/log", "the checkpoint is damaged, all segments are read instead",
+                 "path=%s err=\"%s\"", path, diag.text);
+        return false;
     }
-    if (good) {
-        (void)reader_take(&reader, sizeof magic);
-        uint32_t count = reader_u32(&reader);
-        for (uint32_t i = 0; i < count && !reader.failed; i++)
-            read_partition(&reader, arena, map);
-        good = !reader.failed;
-    }
-    if (!good)
-        LOG_WARN("store/log", "the checkpoint is damaged, all segments are read instead", "path=%s",
-                 path);
-    return good;
+    return true;
 }
 
 static bool stopped_clean(struct log_store *store, const struct str *checkpoint)

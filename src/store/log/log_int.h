@@ -233,6 +233,11 @@ struct log_store {
     int64_t producer_id_end;
 };
 
+// --- log_store.c ---
+// Only what the catalog says: no files are opened, no thread runs. For inspect.c. BLOCKS
+MUST_USE err_t log_store__look(struct log_store **out, const char *dir, struct diag *diag);
+void log_store__look_end(struct log_store *store);
+
 // --- topic.c ---
 struct topic *topic__new(struct log_store *store, const char *name, const uint8_t id[16]);
 struct partition *topic__add_partition(struct topic *topic);

@@ -145,6 +145,25 @@ static struct topic_limits base_limits(const struct log_store *store)
     return limits;
 }
 
+err_t log_store__look(struct log_store **out, const char *dir, struct diag *diag)
+{
+    struct log_store *store = MEM_NEW(struct log_store);
+    struct log_store_options options = {.dir = dir};
+    set_options(store, &options);
+    init_all(store);
+    err_t err = catalog_load(store, diag);
+    if (err == ERR_OK)
+        *out = store;
+    else
+        free_all(store);
+    return err;
+}
+
+void log_store__look_end(struct log_store *store)
+{
+    free_all(store);
+}
+
 err_t log_store_open(struct log_store **out, const struct log_store_options *options,
                      struct diag *diag)
 {

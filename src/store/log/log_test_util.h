@@ -103,6 +103,46 @@ static inline err_t try_put(struct partition *partition, struct batch_spec spec,
     return partition_append_wait(partition, make_batch(spec), offset, NULL);
 }
 
+struct internal_append {
+    struct append append;
+    struct mutex mutex;
+    struct cond cond;
+    bool done;
+};
+
+static inline void internal_done(struct append *append)
+{
+    struct internal_append *wait = CONTAINER_OF(append, struct internal_append, append);
+    mutex_lock(&wait->mutex);
+    wait->done = true;
+    cond_signal(&wait->cond);
+    mutex_unlock(&wait->mutex);
+}
+
+// What only the broker itself may write: markers.
+static inline err_t put_internal(struct partition *partition, struct buf *buf, int64_t *offset)
+{
+    struct internal_append wait = {.append = {.buf = buf,
+                                              .batch = buf->ptr,
+                                              .size = buf->size,
+                                              .internal = true,
+                                              .checked = true,
+                                              .until = APPEND_SYNCED,
+                                              .done = internal_done}};
+    mutex_init(&wait.mutex);
+    cond_init(&wait.cond);
+    partition_append(partition, &wait.append);
+    mutex_lock(&wait.mutex);
+    while (!wait.done)
+        cond_wait(&wait.cond, &wait.mutex);
+    mutex_unlock(&wait.mutex);
+    cond_release(&wait.cond);
+    mutex_release(&wait.mutex);
+    mem_free(wait.append.story);
+    *offset = wait.append.base_offset;
+    return wait.append.err;
+}
+
 // Reads everything from the start; checks that offsets follow each other and checksums hold.
 static inline int64_t count_records(struct partition *partition)
 {

@@ -26,6 +26,13 @@ struct saved_partition {
     struct bytes producers; // producers_write()
 };
 
+// The entries of a checkpoint file; `key` is the topic's id and the big-endian partition.
+// ERR_CORRUPT. (checkpoint.c)
+MUST_USE err_t checkpoint_each(struct bytes text, struct arena *arena,
+                               void (*each)(const uint8_t key[20],
+                                            const struct saved_partition *saved, void *ctx),
+                               void *ctx, struct diag *diag);
+
 // Takes it as it stands, after a clean stop.
 MUST_USE err_t recover_adopt(struct partition *partition, const struct saved_partition *saved,
                              struct diag *diag);
