@@ -32,7 +32,6 @@ import org.apache.kafka.common.errors.GroupNotEmptyException;
 import org.apache.kafka.common.errors.GroupSubscribedToTopicException;
 import org.apache.kafka.common.errors.InvalidConfigurationException;
 import org.apache.kafka.common.errors.InvalidPartitionsException;
-import org.apache.kafka.common.errors.InvalidReplicationFactorException;
 import org.apache.kafka.common.errors.InvalidTopicException;
 import org.apache.kafka.common.errors.OffsetOutOfRangeException;
 import org.apache.kafka.common.errors.TopicExistsException;
@@ -73,8 +72,6 @@ public class AdminWalk extends Walk {
                   InvalidTopicException.class);
             fails(admin.createTopics(Collections.singleton(new NewTopic(name(), 0, (short) 1))).all(),
                   InvalidPartitionsException.class);
-            fails(admin.createTopics(Collections.singleton(new NewTopic(name(), 1, (short) 3))).all(),
-                  InvalidReplicationFactorException.class);
             check(admin.listTopics().names().get().contains(name), "not listed");
             admin.createPartitions(Collections.singletonMap(name, NewPartitions.increaseTo(5))).all().get();
             fails(admin.createPartitions(Collections.singletonMap(name, NewPartitions.increaseTo(3))).all(),
