@@ -10,11 +10,9 @@
 
 static const char *kind_of(const char *type)
 {
-    static const char *const kinds[][2] = {{"text", "CONFIG_TEXT"},
-                                           {"path", "CONFIG_PATH"},
-                                           {"addr", "CONFIG_ADDRESS"},
-                                           {"size", "CONFIG_SIZE"},
-                                           {"later", "CONFIG_LATER"}};
+    static const char *const kinds[][2] = {{"text", "CONFIG_TEXT"},    {"path", "CONFIG_PATH"},
+                                           {"addr", "CONFIG_ADDRESS"}, {"size", "CONFIG_SIZE"},
+                                           {"tree", "CONFIG_TREE"},    {"later", "CONFIG_LATER"}};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         if (strcmp(type, kinds[i][0]) == 0)
             return kinds[i][1];

@@ -123,7 +123,9 @@ static int serve(struct project *project, const char *ready_file, int64_t starte
         run_stop(run);
         return cmd_failed("weir up", &diag);
     }
-    int signal_number = signal_wait();
+    int signal_number;
+    while (signal_is_reload(signal_number = signal_wait()))
+        run_reload(run);
     printf("%s: finishing what runs\n", signal_number == 2 ? "interrupted" : "told to stop");
     fflush(stdout);
     signal_exit_after(STOP_MS);

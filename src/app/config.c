@@ -9,12 +9,6 @@
 
 #define MEMORY_MIN_BYTES ((size_t)64 << 20)
 
-// Where a value came from, for the words of a problem.
-struct origin {
-    const char *file; // "weir.yaml", "WEIR_MEMORY", "--set"
-    int line, column;
-};
-
 bool address_parse(const char *text, struct config_address *out)
 {
     const char *colon = strrchr(text, ':');
@@ -88,7 +82,7 @@ static const char *expected_form(const struct config_info *info, const char *val
     return NULL;
 }
 
-static void set_value(struct config *config, struct problems *problems, struct origin origin,
+static void set_value(struct config *config, struct problems *problems, struct config_origin origin,
                       int id, const char *value)
 {
     const struct config_info *info = &config_infos[id];
@@ -101,6 +95,28 @@ static void set_value(struct config *config, struct problems *problems, struct o
                     info->key, value, expected);
     else
         config->values[id] = arena_strdup(&config->arena, value);
+    config->origins[id] = origin;
+}
+
+static void set_tree(struct config *config, struct config_origin origin, int id,
+                     const struct yaml *tree)
+{
+    config->trees[id] = tree;
+    config->origins[id] = origin;
+}
+
+// A value from the environment or --set.
+static void set_text(struct config *config, struct problems *problems, struct config_origin origin,
+                     int id, const char *value)
+{
+    if (config_infos[id].kind != CONFIG_TREE) {
+        set_value(config, problems, origin, id, value);
+        return;
+    }
+    struct yaml_source source = {origin.file, problems};
+    const struct yaml *tree = yaml_parse(&config->arena, &source, bytes_from(value));
+    if (tree)
+        set_tree(config, origin, id, tree);
 }
 
 static int find_key(const char *key)
@@ -137,9 +153,12 @@ static void load_entry(struct config *config, const struct yaml_source *source, 
         load_map(config, source, arena_printf(&config->arena, "%s.", key->text), value);
     } else if (section) {
         yaml_problem(source, value, "%s must hold settings such as {listen: host:port}", key->text);
+    } else if (config_infos[id].kind == CONFIG_TREE) {
+        set_tree(config, (struct config_origin){source->file, value->line, value->column}, id,
+                 value);
     } else if (value->kind == YAML_SCALAR || config_infos[id].kind == CONFIG_LATER) {
         set_value(config, source->problems,
-                  (struct origin){source->file, value->line, value->column}, id,
+                  (struct config_origin){source->file, value->line, value->column}, id,
                   value->kind == YAML_SCALAR ? value->text : "");
     } else {
         yaml_problem(source, value, "%s must be a single value", name);
@@ -178,8 +197,8 @@ static void load_environment(struct config *config, struct problems *problems)
         name[used] = '\0';
         const char *value = getenv(name);
         if (value)
-            set_value(config, problems, (struct origin){arena_strdup(&config->arena, name), 1, 1},
-                      id, value);
+            set_text(config, problems,
+                     (struct config_origin){arena_strdup(&config->arena, name), 1, 1}, id, value);
     }
 }
 
@@ -196,7 +215,7 @@ static void load_set(struct config *config, struct problems *problems, const cha
         problem_add(problems, "--set", 1, 1,
                     "unknown setting '%s'; weir help config lists them all", key);
     else
-        set_value(config, problems, (struct origin){"--set", 1, 1}, id, equals + 1);
+        set_text(config, problems, (struct config_origin){"--set", 1, 1}, id, equals + 1);
 }
 
 void config_load(struct config *config, const char *dir, const char *const *sets,
@@ -218,6 +237,21 @@ void config_load(struct config *config, const char *dir, const char *const *sets
 void config_release(struct config *config)
 {
     arena_release(&config->arena);
+}
+
+void config_problem(const struct config *config, struct problems *problems, enum config_id id,
+                    const char *format, ...)
+{
+    const struct config_origin *origin = &config->origins[id];
+    struct str text = {0};
+    va_list args;
+    va_start(args, format);
+    str_vprintf(&text, format, args);
+    va_end(args);
+    problem_add(problems, origin->file ? origin->file : "weir.yaml",
+                origin->line ? origin->line : 1, origin->column ? origin->column : 1, "%s",
+                str_text(&text));
+    str_release(&text);
 }
 
 bool config_is(const struct config *config, enum config_id id, const char *value)

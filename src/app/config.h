@@ -17,6 +17,7 @@ enum config_kind {
     CONFIG_ADDRESS,
     CONFIG_SIZE,
     CONFIG_ENUM,
+    CONFIG_TREE, // a list or a map; from the environment and --set as YAML
     CONFIG_LATER,
 };
 
@@ -35,10 +36,19 @@ struct config_address {
     uint16_t port;
 };
 
+// Where a value came from, for the words of a problem.
+struct config_origin {
+    const char
+        *file; // "weir.yaml", "WEIR_MEMORY", "--set"; NULL: nobody said it, it is the default
+    int line, column;
+};
+
 struct config {
     struct arena arena;
     const char *dir; // the project folder
     const char *values[CONFIG_COUNT];
+    const struct yaml *trees[CONFIG_COUNT]; // TREE: NULL when nothing was said
+    struct config_origin origins[CONFIG_COUNT];
     const char *data_dir; // joined with dir where relative
 };
 
@@ -47,6 +57,9 @@ void config_load(struct config *config, const char *dir, const char *const *sets
                  struct problems *problems);
 void config_release(struct config *config);
 
+// A problem with the value, where it was said.
+void config_problem(const struct config *config, struct problems *problems, enum config_id id,
+                    const char *format, ...) PRINTF_LIKE(4, 5);
 bool config_is(const struct config *config, enum config_id id, const char *value);
 struct config_address config_address(const struct config *config, enum config_id id);
 size_t config_size(const struct config *config, enum config_id id);

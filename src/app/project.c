@@ -11,6 +11,7 @@ err_t project_load(struct project *project, const char *dir, const char *const *
                    struct problems *problems, struct diag *diag)
 {
     config_load(&project->config, dir, sets, problems);
+    kafka_config_read(&project->kafka, &project->config, problems);
     struct arena *arena = &project->config.arena;
     project->dags_dir = arena_printf(arena, "%s/dags", dir);
     project->streams_dir = arena_printf(arena, "%s/streams", dir);

@@ -4,10 +4,11 @@
 #ifndef APP_PROJECT_H
 #define APP_PROJECT_H
 
-#include "app/config.h"
+#include "app/kafka_config.h"
 
 struct project {
     struct config config;
+    struct kafka_config kafka;
     const char *dags_dir;
     const char *streams_dir;
     const char *tables_dir;

@@ -6,6 +6,7 @@
 
 #include "app/run.h"
 
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/metric.h"
 #include "broker/broker.h"
@@ -29,6 +30,7 @@ struct run {
     struct budget budget; // memory: of weir.yaml
     struct loops *loops;
     struct broker *broker;
+    struct tls *tls; // NULL: no listener wants it
     struct tables *tables;
     struct people_server *people;
     struct streams *streams;
@@ -48,12 +50,17 @@ static const char *folder(struct run *run, const char *name)
 }
 
 // How another program on this machine reaches the listener.
+static void put_host(const char *host, uint16_t port, char *out)
+{
+    bool any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+    snprintf(out, ADDRESS_BYTES, strchr(host, ':') && !any ? "[%s]:%u" : "%s:%u",
+             any ? "127.0.0.1" : host, port);
+}
+
 static void put_address(const struct run *run, enum config_id id, uint16_t port, char *out)
 {
     struct config_address address = config_address(&run->project->config, id);
-    bool any = strcmp(address.host, "0.0.0.0") == 0 || strcmp(address.host, "::") == 0;
-    snprintf(out, ADDRESS_BYTES, strchr(address.host, ':') && !any ? "[%s]:%u" : "%s:%u",
-             any ? "127.0.0.1" : address.host, port);
+    put_host(address.host, port, out);
 }
 
 static bool syncs(const struct run *run)
@@ -61,22 +68,31 @@ static bool syncs(const struct run *run)
     return config_is(&run->project->config, CONFIG_DURABILITY, "sync");
 }
 
+static err_t set_users(struct run *run, struct diag *diag)
+{
+    const struct kafka_config *kafka = &run->project->kafka;
+    for (size_t i = 0; i < kafka->user_count; i++)
+        TRY(broker_set_user(run->broker, bytes_from(kafka->users[i].name),
+                            bytes_from(kafka->users[i].password), diag));
+    return ERR_OK;
+}
+
 static err_t start_broker(struct run *run, const char *dir, struct diag *diag)
 {
-    struct config_address address = config_address(&run->project->config, CONFIG_KAFKA_LISTEN);
-    struct config_address advertised = {{0}, 0};
-    const char *text = run->project->config.values[CONFIG_KAFKA_ADVERTISED];
-    if (text[0] && !address_parse(text, &advertised))
-        return FAIL(diag, ERR_CONFIG, "kafka.advertised is '%s', expected host:port", text);
+    const struct kafka_config *kafka = &run->project->kafka;
+    if (kafka->tls.cert)
+        TRY(tls_open(&run->tls, &kafka->tls, diag));
+    for (size_t i = 0; i < kafka->listener_count; i++)
+        kafka->listeners[i].tls = run->tls;
     struct broker_options options = {.data_dir = dir,
                                      .loops = run->loops,
-                                     .host = address.host,
-                                     .port = address.port,
-                                     .advertised_host = advertised.host,
-                                     .advertised_port = advertised.port,
+                                     .listeners = kafka->listeners,
+                                     .listener_count = kafka->listener_count,
+                                     .access = kafka->access,
                                      .sync = syncs(run),
                                      .budget = &run->budget};
-    return broker_open(&run->broker, &options, diag);
+    TRY(broker_open(&run->broker, &options, diag));
+    return set_users(run, diag);
 }
 
 static err_t start_tables(struct run *run, struct diag *diag)
@@ -128,7 +144,9 @@ static err_t listen(struct run *run, struct diag *diag)
     struct tables_listen_options options = {.host = cql.host, .port = cql.port};
     TRY(tables_listen(run->tables, &options, diag));
     TRY(people_server_start(&run->people, people.host, people.port, diag));
-    put_address(run, CONFIG_KAFKA_LISTEN, kafka_port, run->kafka);
+    const struct kafka_config *kafka = &run->project->kafka;
+    put_host(kafka->listeners[kafka->tools_listener].host,
+             broker_port(run->broker, kafka->tools_listener), run->kafka);
     put_address(run, CONFIG_CQL_LISTEN, tables_port_number(run->tables), run->cql);
     put_address(run, CONFIG_PEOPLE_LISTEN, people_server_port(run->people), run->people_at);
     return ERR_OK;
@@ -192,6 +210,23 @@ static err_t start_console(struct run *run, struct problems *problems, struct di
     return ERR_OK;
 }
 
+// Where each Kafka listener is, when there are several.
+static void put_listeners(struct run *run)
+{
+    const struct kafka_config *kafka = &run->project->kafka;
+    if (kafka->listener_count == 1)
+        return;
+    str_append_text(&run->ready, ",\"kafka_listeners\":{");
+    for (size_t i = 0; i < kafka->listener_count; i++) {
+        char address[ADDRESS_BYTES];
+        put_host(kafka->listeners[i].host, broker_port(run->broker, i), address);
+        str_append_text(&run->ready, i ? "," : "");
+        str_append_json(&run->ready, bytes_from(kafka->listeners[i].name));
+        str_printf(&run->ready, ":\"%s\"", address);
+    }
+    str_append_text(&run->ready, "}");
+}
+
 static err_t start_parts(struct run *run, struct problems *problems, struct diag *diag)
 {
     const struct config *config = &run->project->config;
@@ -203,10 +238,11 @@ static err_t start_parts(struct run *run, struct problems *problems, struct diag
     TRY(listen(run, diag));
     TRY(start_jobs(run, problems, diag));
     TRY(start_console(run, problems, diag));
-    str_printf(
-        &run->ready,
-        "{\"kafka\":\"%s\",\"cql\":\"%s\",\"console\":\"%s\",\"people\":\"%s\",\"pid\":%ld}\n",
-        run->kafka, run->cql, run->console_at, run->people_at, (long)getpid());
+    str_printf(&run->ready,
+               "{\"kafka\":\"%s\",\"cql\":\"%s\",\"console\":\"%s\",\"people\":\"%s\",\"pid\":%ld",
+               run->kafka, run->cql, run->console_at, run->people_at, (long)getpid());
+    put_listeners(run);
+    str_append_text(&run->ready, "}\n");
     run->ready_path = mem_printf("%s/ready.json", config->data_dir);
     return file_replace(run->ready_path, str_bytes(&run->ready), diag);
 }
@@ -243,6 +279,15 @@ struct stream_port run_streams(const struct run *run)
     return streams_port(run->streams);
 }
 
+void run_reload(struct run *run)
+{
+    struct diag diag = DIAG_INIT;
+    if (run->tls && tls_reload(run->tls, &diag) != ERR_OK)
+        LOG_ERROR("app", "the old certificate stays in use", "why=\"%s\"", diag_text(&diag));
+    else if (run->tls)
+        LOG_INFO("app", "read the certificate again", "cert=%s", run->project->kafka.tls.cert);
+}
+
 void run_stop(struct run *run)
 {
     struct diag diag = DIAG_INIT;
@@ -262,6 +307,7 @@ void run_stop(struct run *run)
         tables_close(run->tables);
     if (run->loops)
         loops_stop(run->loops);
+    tls_unref(run->tls);
     file_close(run->lock);
     mutex_release(&run->mutex);
     str_release(&run->ready);

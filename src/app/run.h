@@ -19,6 +19,8 @@ const char *run_ready_json(const struct run *run);
 struct dag_port run_dags(const struct run *run);
 struct stream_port run_streams(const struct run *run);
 // Stops accepting, finishes, checkpoints. BLOCKS
+// Reads certificates again. BLOCKS
+void run_reload(struct run *run);
 void run_stop(struct run *run);
 
 #endif

@@ -131,6 +131,24 @@ err_t broker_open(struct broker **out, const struct broker_options *options, str
     return ERR_OK;
 }
 
+err_t broker_set_user(struct broker *broker, struct bytes name, struct bytes password,
+                      struct diag *diag)
+{
+    struct security_change changes[SCRAM_SHA_512];
+    size_t count = 0;
+    for (int mechanism = SCRAM_SHA_256; mechanism <= SCRAM_SHA_512; mechanism++) {
+        struct scram_credential present;
+        if (users_find(security_users(broker->security), name, (enum scram_mechanism)mechanism,
+                       &present) &&
+            scram_is_password(&present, password))
+            continue;
+        changes[count] = (struct security_change){.kind = SECURITY_USER, .user = name};
+        scram_make(&changes[count++].credential, (enum scram_mechanism)mechanism, password,
+                   SCRAM_ITERATIONS_MIN);
+    }
+    return security_change_wait(broker->security, changes, count, diag);
+}
+
 err_t broker_listen(struct broker *broker, uint16_t *port, struct diag *diag)
 {
     TRY(endpoints_open(&broker->endpoints, diag));

@@ -58,6 +58,10 @@ struct broker_options {
 // Opens the log and loads the committed offsets. BLOCKS
 MUST_USE err_t broker_open(struct broker **out, const struct broker_options *options,
                            struct diag *diag);
+// Makes sure that the user can sign in with the password, by any mechanism; durable on return.
+// BLOCKS
+MUST_USE err_t broker_set_user(struct broker *broker, struct bytes name, struct bytes password,
+                               struct diag *diag);
 // Opens the ports and tells the first. BLOCKS
 MUST_USE err_t broker_listen(struct broker *broker, uint16_t *port, struct diag *diag);
 uint16_t broker_port(const struct broker *broker, size_t listener); // once it listens

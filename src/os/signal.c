@@ -17,6 +17,7 @@ void signal_block(void)
 {
     sigset_t set;
     stop_signals(&set);
+    sigaddset(&set, SIGHUP);
     sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
@@ -24,10 +25,16 @@ int signal_wait(void)
 {
     sigset_t set;
     stop_signals(&set);
+    sigaddset(&set, SIGHUP);
     int number = 0;
     while (sigwait(&set, &number) != 0)
         continue;
     return number;
+}
+
+bool signal_is_reload(int number)
+{
+    return number == SIGHUP;
 }
 
 static int64_t exit_after_ms;
