@@ -18,6 +18,7 @@
 #include "os/random.h"
 
 #include <assert.h>
+#include <stdlib.h>
 
 static void make_cluster_id(char out[23])
 {
@@ -172,4 +173,14 @@ void broker_close(struct broker *broker)
     mutex_unlock(&broker->lock);
     groups_close(broker->groups);
     broker_free(broker);
+}
+
+const char *broker_log_dir(struct request *request)
+{
+    const char *path = arena_printf(&request->arena, "%s/log", request->broker->options.data_dir);
+    char *whole = realpath(path, NULL);
+    if (whole)
+        path = arena_strdup(&request->arena, whole);
+    free(whole);
+    return path;
 }

@@ -186,6 +186,13 @@ void alter_configs_handle(struct request *request);
 void incremental_alter_configs_handle(struct request *request);
 void describe_cluster_handle(struct request *request);
 void describe_topic_partitions_handle(struct request *request);
+void describe_log_dirs_handle(struct request *request);
+void alter_replica_log_dirs_handle(struct request *request);
+void elect_leaders_handle(struct request *request);
+void alter_partition_reassignments_handle(struct request *request);
+void list_partition_reassignments_handle(struct request *request);
+void update_features_handle(struct request *request);
+void list_config_resources_handle(struct request *request);
 void find_coordinator_handle(struct request *request);
 void join_group_handle(struct request *request);
 void sync_group_handle(struct request *request);
@@ -205,6 +212,10 @@ void delete_groups_handle(struct request *request);
 MUST_USE err_t broker_topic(struct broker *broker, struct bytes name, bool create,
                             struct topic **out, struct diag *diag);
 bool broker_topic_internal(const char *name); // begins with "__consumer_offsets", ...
+
+// The folder of the log as an absolute path, in the request's arena: the name DescribeLogDirs and
+// AlterReplicaLogDirs know it by. BLOCKS
+const char *broker_log_dir(struct request *request);
 
 // --- groups, for broker_log_port.c ---
 

@@ -6,9 +6,9 @@
 #include "broker/broker_int.h"
 
 const struct api_handler api_handlers[] = {
-    {KAFKA_PRODUCE, 0, 11, produce_handle, false},
+    {KAFKA_PRODUCE, 0, 13, produce_handle, false},
     {KAFKA_FETCH, 4, 18, fetch_handle, false},
-    {KAFKA_LIST_OFFSETS, 1, 7, list_offsets_handle, false},
+    {KAFKA_LIST_OFFSETS, 1, 11, list_offsets_handle, false},
     {KAFKA_METADATA, 0, 13, metadata_handle, false},
     {KAFKA_OFFSET_COMMIT, 2, 9, offset_commit_handle, false},
     {KAFKA_OFFSET_FETCH, 1, 9, offset_fetch_handle, false},
@@ -41,6 +41,13 @@ const struct api_handler api_handlers[] = {
     {KAFKA_DESCRIBE_USER_SCRAM_CREDENTIALS, 0, 0, describe_user_scram_credentials_handle, false},
     {KAFKA_ALTER_USER_SCRAM_CREDENTIALS, 0, 0, alter_user_scram_credentials_handle, true},
     {KAFKA_DESCRIBE_CLUSTER, 0, 2, describe_cluster_handle, false},
+    {KAFKA_ALTER_REPLICA_LOG_DIRS, 1, 2, alter_replica_log_dirs_handle, false},
+    {KAFKA_DESCRIBE_LOG_DIRS, 1, 5, describe_log_dirs_handle, false},
+    {KAFKA_ELECT_LEADERS, 0, 2, elect_leaders_handle, false},
+    {KAFKA_ALTER_PARTITION_REASSIGNMENTS, 0, 1, alter_partition_reassignments_handle, false},
+    {KAFKA_LIST_PARTITION_REASSIGNMENTS, 0, 0, list_partition_reassignments_handle, false},
+    {KAFKA_UPDATE_FEATURES, 0, 2, update_features_handle, false},
+    {KAFKA_LIST_CONFIG_RESOURCES, 0, 1, list_config_resources_handle, false},
     {KAFKA_DESCRIBE_TOPIC_PARTITIONS, 0, 0, describe_topic_partitions_handle, false},
 };
 const size_t api_handler_count = sizeof api_handlers / sizeof *api_handlers;

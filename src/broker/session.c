@@ -364,7 +364,7 @@ static bool charge(struct request *request)
 static bool is_unknown_api_versions(const struct request *request)
 {
     return request->header.key == KAFKA_API_VERSIONS &&
-           request->header.version > request->api->version_max;
+           (request->header.version < 0 || request->header.version > request->api->version_max);
 }
 
 static bool is_signing_in(const struct session *session)

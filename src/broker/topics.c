@@ -105,3 +105,19 @@ err_t topics_check_replicas(const int32_t *nodes, int32_t count, struct diag *di
                     BROKER_NODE_ID);
     return ERR_OK;
 }
+
+static int by_place(const void *a, const void *b)
+{
+    const struct topics_item *left = a;
+    const struct topics_item *right = b;
+    int order = bytes_compare(left->topic, right->topic);
+    if (order == 0)
+        order = (left->partition > right->partition) - (left->partition < right->partition);
+    return order ? order : (left->index > right->index) - (left->index < right->index);
+}
+
+void topics_sort(struct topics_item *items, size_t count)
+{
+    if (count > 1)
+        qsort(items, count, sizeof *items, by_place);
+}

@@ -16,6 +16,15 @@ int32_t topics_cluster_operations(struct request *request);
 struct kafka_uuid topics_uuid(const struct topic *topic);
 int32_t *topics_replicas(struct arena *arena); // one node: us
 
+// One partition a client named; `index` tells where.
+struct topics_item {
+    struct bytes topic;
+    int32_t partition;
+    size_t index;
+};
+// By topic, partition and index.
+void topics_sort(struct topics_item *items, size_t count);
+
 // For each of `count` names the index of the first equal one: its own where it is the first.
 size_t *topics_first(struct arena *arena, const struct bytes *names, size_t count);
 // Replicas that a client chose for one partition: one node can only hold each partition once.

@@ -274,12 +274,21 @@ err_t dir_make(const char *path, struct diag *diag)
     return ERR_OK;
 }
 
-err_t dir_free_bytes(const char *path, uint64_t *out, struct diag *diag)
+err_t dir_space(const char *path, struct disk_space *out, struct diag *diag)
 {
     struct statvfs disk;
     if (statvfs(path, &disk) != 0)
         return FAIL(diag, ERR_IO, "cannot look at %s: %s", path, strerror(errno));
-    *out = (uint64_t)disk.f_bavail * disk.f_frsize;
+    out->total_bytes = (uint64_t)disk.f_blocks * disk.f_frsize;
+    out->free_bytes = (uint64_t)disk.f_bavail * disk.f_frsize;
+    return ERR_OK;
+}
+
+err_t dir_free_bytes(const char *path, uint64_t *out, struct diag *diag)
+{
+    struct disk_space space;
+    TRY(dir_space(path, &space, diag));
+    *out = space.free_bytes;
     return ERR_OK;
 }
 

@@ -59,6 +59,11 @@ bool file_exists(const char *path);
 MUST_USE err_t dir_make(const char *path, struct diag *diag); // with parents; present is fine
 // Bytes that may still be written to the disk that `path` is on.
 MUST_USE err_t dir_free_bytes(const char *path, uint64_t *out, struct diag *diag);
+struct disk_space {
+    uint64_t total_bytes;
+    uint64_t free_bytes; // as dir_free_bytes()
+};
+MUST_USE err_t dir_space(const char *path, struct disk_space *out, struct diag *diag);
 MUST_USE err_t dir_sync(const char *path, struct diag *diag); // makes creations and renames durable
 MUST_USE err_t dir_remove(const char *path, struct diag *diag); // with everything inside
 // Calls fn for each entry but . and .., in byte order of the names; an error of fn ends the walk.

@@ -16,13 +16,32 @@ def both_there(kafka, weir):
     return bool(kafka) and bool(weir)
 
 
+# Of other kinds of clusters, or inter-broker: raft voters, delegation tokens, share and streams groups.
+APIS_NOT_SERVED = {38, 39, 40, 41, 55, 64, 76, 77, 78, 79, 80, 81, 83, 84, 85, 86, 87, 88, 89, 90, 91, 92}
+FEATURES_NOT_HERE = {"kraft.version", "share.version", "streams.version", "eligible.leader.replicas.version"}
+
+
+def not_here(kafka, weir):
+    return weir is None and kafka["Name"] in FEATURES_NOT_HERE
+
+
 ALLOWED = [
+    ("ApiVersions.ApiKeys", lambda k, w: w is None and k["ApiKey"] in APIS_NOT_SERVED,
+     "APIs of other kinds of clusters: raft voters, delegation tokens, share and streams groups"),
+    ("ApiVersions.*Features", not_here, "features of other kinds of clusters"),
+    ("FindCoordinator.Coordinators.*", lambda k, w: (k, w) in ((0, 42), (1, -1)) or w == "",
+     "share groups are not served: their coordinator is not found"),
     ("*.ThrottleTimeMs", any_two, "throttle times depend on the load"),
-    ("*.ErrorMessage", lambda k, w: k is None or w is not None or k == "", "texts of errors are our own"),
+    ("*.ErrorMessage", lambda k, w: k in (None, "", "NONE") or w is not None, "texts of errors are our own"),
     ("*.BatchIndexErrorMessage", any_two, "texts of errors are our own"),
     ("*.Host", both_there, "each has its own address"),
     ("*.Port", both_there, "each has its own address"),
     ("*.ClusterId", both_there, "each cluster has its own id"),
+    ("AlterReplicaLogDirs.Results.Partitions.ErrorCode", lambda k, w: (k, w) == (17, 3),
+     "Kafka's folder names limit the length of a topic that moves"),
+    ("DescribeLogDirs.Results.LogDir", both_there, "each has its own folder"),
+    ("DescribeLogDirs.Results.TotalBytes", both_there, "disks"),
+    ("DescribeLogDirs.Results.UsableBytes", both_there, "disks"),
     ("FindCoordinator.Coordinators.ErrorMessage", any_two, "texts of errors are our own"),
     ("ApiVersions.FinalizedFeaturesEpoch", both_there, "an offset in the metadata log of Kafka's controllers"),
     ("Metadata.Topics.ErrorCode", lambda k, w: k == 3 and w == 0, "a topic made by asking for it is there at once"),
@@ -39,6 +58,11 @@ def internal(topic):
 LEFT_OUT = [
     ("Metadata.Topics", internal, "the broker's own topics: other partitions, made at other times"),
     ("DescribeTopicPartitions.Topics", internal, "the broker's own topics: other partitions, made at other times"),
+    ("DescribeLogDirs.Results.Topics", internal, "the broker's own topics: other partitions, made at other times"),
+    ("ElectLeaders.ReplicaElectionResults", lambda item: item["Topic"].startswith("__"),
+     "the broker's own topics: other partitions, made at other times"),
+    ("ListConfigResources.ConfigResources", lambda item: item["ResourceName"].startswith("__"),
+     "the broker's own topics: other partitions, made at other times"),
     ("CreateTopics.Topics", internal, "the broker's own topics: other partitions, made at other times"),
 ]
 
@@ -54,7 +78,14 @@ ORDER = {
     "CreateTopics.Topics": by_name,
     "CreateTopics.Topics.Configs": by_name,
     "CreatePartitions.Results": by_name,
-    "DeleteTopics.Responses": lambda item: ((item["Name"] or ""), item.get("TopicId", b"") if not item["Name"] else b""),
+    "DeleteTopics.Responses": by_name,
+    "AlterReplicaLogDirs.Results": lambda item: item["TopicName"],
+    "AlterReplicaLogDirs.Results.Partitions": lambda item: item["PartitionIndex"],
+    "DescribeLogDirs.Results.Topics": by_name,
+    "DescribeLogDirs.Results.Topics.Partitions": lambda item: item["PartitionIndex"],
+    "ElectLeaders.ReplicaElectionResults": lambda item: item["Topic"],
+    "ListConfigResources.ConfigResources": lambda item: (item.get("ResourceType", 16), item["ResourceName"]),
+    "UpdateFeatures.Results": lambda item: item["Feature"],
     "DescribeTopicPartitions.Topics": by_name,
     "Metadata.Topics": by_name,
     "Metadata.Topics.Partitions": lambda item: item["PartitionIndex"],
