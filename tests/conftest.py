@@ -32,12 +32,13 @@ class Weir:
     def __init__(self, project, data_dir, *sets):
         self.project, self.data_dir, self.sets = str(project), pathlib.Path(data_dir), sets
         self.process, self.at, self.log = None, {}, pathlib.Path(f"{data_dir}.log")
+        self.parts = ("kafka", "cql", "console", "people")  # those that listen on any free port
 
     def start(self):
         ready = pathlib.Path(f"{self.data_dir}.ready.json")
         ready.unlink(missing_ok=True)
         settings = [f"data_dir={self.data_dir}", *self.sets]
-        settings += [f"{part}.listen=127.0.0.1:{self.port_of(part)}" for part in ("kafka", "cql", "console", "people")]
+        settings += [f"{part}.listen=127.0.0.1:{self.port_of(part)}" for part in self.parts]
         command = [str(WEIR), "up", self.project, "--ready", str(ready)]
         for setting in settings:
             command += ["--set", setting]
