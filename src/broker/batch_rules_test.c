@@ -11,11 +11,8 @@
 
 #define NOW_MS 1700000000000LL
 
-static const struct topic_rules defaults = {.batch_max_bytes = 1048588,
-                                            .ahead_max_ms = 3600000,
-                                            .behind_max_ms = INT64_MAX,
-                                            .min_insync = 1,
-                                            .codec = -1};
+static const struct topic_rules defaults = {
+    .batch_max_bytes = 1048588, .ahead_max_ms = 3600000, .behind_max_ms = INT64_MAX, .codec = -1};
 
 // A batch of three records with keys, the second at `timestamp_ms`, the others now.
 static struct str three(enum batch_compression codec, int64_t timestamp_ms, bool keyless)

@@ -153,10 +153,6 @@ static err_t apply_rules(struct produce *produce, struct produce_part *part, str
 {
     struct request *request = produce->request;
     const struct topic_rules *rules = &part->rules;
-    if (produce->acks == -1 && rules->min_insync > 1)
-        return FAIL(diag, ERR_NOT_ENOUGH_REPLICAS,
-                    "min.insync.replicas is %lld and weir keeps one replica",
-                    (long long)rules->min_insync);
     struct record_survey survey;
     struct batch_faults faults;
     TRY(check_batch(request, batch, &survey, diag));

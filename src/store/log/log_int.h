@@ -109,7 +109,6 @@ struct topic_limits { // settings the store obeys
     int64_t file_delete_delay_ms;
     int64_t index_interval_bytes;
     int64_t index_max_bytes; // segment.index.bytes
-    int64_t min_insync;      // min.insync.replicas
     bool preallocate;
     bool delete_old;   // cleanup.policy holds "delete"
     bool append_time;  // message.timestamp.type is LogAppendTime

@@ -103,7 +103,6 @@ struct topic_rules {
     int64_t batch_max_bytes; // max.message.bytes
     int64_t ahead_max_ms;    // message.timestamp.after.max.ms
     int64_t behind_max_ms;   // message.timestamp.before.max.ms
-    int64_t min_insync;      // min.insync.replicas
     int8_t codec;            // enum batch_compression of compression.type; -1 = as it came
     int32_t level;           // of that codec
     bool append_time;        // message.timestamp.type is LogAppendTime

@@ -137,7 +137,6 @@ struct topic_rules topic_rules(struct topic *topic)
         .batch_max_bytes = limits->batch_max_bytes,
         .ahead_max_ms = limits->ahead_max_ms,
         .behind_max_ms = limits->behind_max_ms,
-        .min_insync = limits->min_insync,
         .codec = limits->codec,
         .level = limits->codec >= 0 ? limits->levels[limits->codec] : 0,
         .append_time = limits->append_time,
