@@ -1,0 +1,259 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The same batches to Apache Kafka 4.3.1 and to weir, both compact, and the same must be left: every batch that still
+has records, with its header, and every record at its offset.
+
+Segments end by segment.ms, which goes by the records' own times: each batch here is two seconds later than the one
+before, so each begins a new segment in both brokers. A dirty ratio of 1 keeps the cleaners out until all is written.
+"""
+import os
+import pathlib
+import random
+import signal
+import struct
+import subprocess
+import time
+
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
+
+import records
+from codec import Codec
+from conftest import ROOT, Weir
+from pair import Peer
+
+KAFKA_SETTINGS = ("log.cleaner.backoff.ms=200", "log.retention.check.interval.ms=500", "log.cleaner.threads=1")
+PATIENCE_S = 90  # weir looks every 15 s
+HORIZON = 1 << 6
+
+
+@pytest.fixture(scope="module")
+def peers(tmp_path_factory, empty_project):
+    home = tmp_path_factory.mktemp("compaction")
+    script = str(ROOT / "bench" / "peers" / "start_kafka.sh")
+    with open(home / "start.log", "w") as log:
+        subprocess.run([script, str(home / "kafka"), *KAFKA_SETTINGS], stdout=log, timeout=600, check=True)
+    at, pid, _ = (home / "start.log").read_text().split()
+    codec = Codec(ROOT / "build" / "peers" / "kafka" / "lib" / "kafka-clients-4.3.1.jar")
+    weir = Weir(empty_project, home / "weir").start()
+    yield {"kafka": Peer("kafka", at, codec), "weir": Peer("weir", weir.at["kafka"], codec)}
+    weir.stop()
+    os.kill(int(pid), signal.SIGTERM)
+
+
+class Both:
+    """One topic on both brokers, written to batch by batch."""
+
+    def __init__(self, peers, topic, **settings):
+        self.peers, self.topic = peers, topic
+        self.ends = {}
+        self.time = int(time.time() * 1000) - 40 * 24 * 3600 * 1000
+        config = {"cleanup.policy": "compact", "segment.ms": "1000", "min.cleanable.dirty.ratio": "1",
+                  **{key.replace("_", "."): value for key, value in settings.items()}}
+        self.producers = {}
+        self.admins = [AdminClient({"bootstrap.servers": "%s:%d" % (peer.host, peer.port)}) for peer in peers.values()]
+        for admin in self.admins:
+            admin.create_topics([NewTopic(topic, 1, 1, config=config)])[topic].result(60)
+
+    def producer(self, peer, **settings):
+        key = (peer.name, *sorted(settings.items()))
+        if key not in self.producers:
+            made = Producer({"bootstrap.servers": "%s:%d" % (peer.host, peer.port), "linger.ms": 50,
+                             "batch.num.messages": 10000, "sticky.partitioning.linger.ms": 0,
+                             **{name.replace("_", "."): value for name, value in settings.items()}})
+            if "transactional_id" in settings:
+                made.init_transactions(60)
+            self.producers[key] = made
+        return self.producers[key]
+
+    def batch(self, pairs, in_transaction=False, **settings):
+        """(key, value) pairs as one batch to each broker."""
+        self.time += 2000
+        for peer in self.peers.values():
+            producer = self.producer(peer, **settings)
+            if "transactional_id" in settings and not in_transaction:
+                producer.begin_transaction()
+            for i, (key, value) in enumerate(pairs):
+                producer.produce(self.topic, key=key, value=value, partition=0, timestamp=self.time + i,
+                                 headers=[("h", key)])
+            assert producer.flush(60) == 0
+
+    def end(self, commit, transactional_id):
+        for peer in self.peers.values():
+            producer = self.producer(peer, transactional_id=transactional_id)
+            (producer.commit_transaction if commit else producer.abort_transaction)(60)
+
+    def set(self, key, value):
+        entry = ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
+        for admin in self.admins:
+            resource = ConfigResource(ResourceType.TOPIC, self.topic, incremental_configs=[entry])
+            admin.incremental_alter_configs([resource])[resource].result(60)
+
+    def left(self, name):
+        """All batches that have records: header and records."""
+        peer = self.peers[name]
+        offset, found = 0, []
+        while True:
+            answer = peer.call("Fetch", 11, {
+                "ReplicaId": -1, "MaxWaitMs": 100, "MinBytes": 1, "MaxBytes": 50 << 20, "IsolationLevel": 0,
+                "SessionId": 0, "SessionEpoch": -1, "Topics": [{"Topic": self.topic, "Partitions": [
+                    {"Partition": 0, "CurrentLeaderEpoch": -1, "FetchOffset": offset, "LogStartOffset": -1,
+                     "PartitionMaxBytes": 50 << 20}]}], "ForgottenTopicsData": [], "RackId": ""})
+            part = answer["Responses"][0]["Partitions"][0]
+            assert part["ErrorCode"] == 0, part
+            batches = records.headers(part["Records"] or b"")
+            for one in batches:
+                offset = one["base"] + one["last"] + 1
+                if one["count"]:
+                    found.append(one)
+            if not batches:
+                return found
+
+    def wait(self, what, settled):
+        """Lets the cleaners in until both have left the same, and `settled` of that."""
+        self.set("min.cleanable.dirty.ratio", "0.01")
+        end = time.monotonic() + PATIENCE_S
+        while True:
+            kafka = [shown(one) for one in self.left("kafka")]
+            weir = [shown(one) for one in self.left("weir")]
+            if kafka == weir and settled(kafka):
+                self.set("min.cleanable.dirty.ratio", "1")
+                return kafka
+            assert time.monotonic() < end, "%s:\nkafka %s\nweir  %s" % (what, kafka, weir)
+            time.sleep(0.5)
+
+
+def shown(one):
+    """A batch without what each broker chose itself: producer ids, epochs, and the moment of a horizon."""
+    horizon = one["attributes"] & HORIZON
+    plain = payload(one)
+    times = [one["time"] + delta for delta, *_ in plain]
+    if one["attributes"] & 0x20:  # a marker has the time of its coordinator
+        times, plain = [], [(0, offset, key, b"", []) for _, offset, key, _, _ in plain]
+    return (one["base"], one["base"] + one["last"], one["attributes"], bool(horizon), one["sequence"], tuple(times),
+            tuple((one["base"] + offset, key, value, tuple(headers)) for _, offset, key, value, headers in plain))
+
+
+def unvarint(data, at):
+    shift = value = 0
+    while True:
+        byte = data[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return (value >> 1) ^ -(value & 1), at
+
+
+def unpack(codec, data):
+    if codec == 1:
+        import gzip
+        return gzip.decompress(data)
+    if codec == 2:
+        import snappy
+        if data[:8] != b"\x82SNAPPY\x00":
+            return snappy.decompress(data)
+        at, out = 16, b""
+        while at < len(data):
+            size = struct.unpack_from(">i", data, at)[0]
+            out += snappy.decompress(data[at + 4:at + 4 + size])
+            at += 4 + size
+        return out
+    if codec == 3:
+        import lz4.frame
+        return lz4.frame.decompress(data)
+    return data
+
+
+def payload(one):
+    """(time delta, offset delta, key, value, headers) of each record."""
+    data, at, out = unpack(one["attributes"] & 7, one["payload"]), 0, []
+
+    def block(at):
+        size, at = unvarint(data, at)
+        return (None, at) if size < 0 else (data[at:at + size], at + size)
+
+    for _ in range(one["count"]):
+        size, at = unvarint(data, at)
+        end = at + size
+        delta, at = unvarint(data, at + 1)
+        offset, at = unvarint(data, at)
+        key, at = block(at)
+        value, at = block(at)
+        count, at = unvarint(data, at)
+        headers = []
+        for _ in range(count):
+            name, at = block(at)
+            value_of, at = block(at)
+            headers.append((name, value_of))
+        assert at == end
+        out.append((delta, offset, key, value, headers))
+    return out
+
+
+def keys_left(batches):
+    return [key for *_, found in batches for _, key, *_ in found]
+
+
+def test_the_same_records_stay_of_random_keys_and_codecs(peers):
+    rng = random.Random(4)
+    both = Both(peers, "keys")
+    codecs = ["none", "gzip", "snappy", "lz4"]
+    written = 0
+    for number in range(40):
+        pairs = [("k%d" % rng.randrange(60), None if rng.random() < 0.15 else "v%d.%d" % (number, i) * rng.randrange(1, 30))
+                 for i in range(rng.randrange(1, 25))]
+        written += len(pairs)
+        both.batch(pairs, compression_type=rng.choice(codecs), enable_idempotence=rng.random() < 0.5)
+    both.batch([("end", "1")])
+    found = both.wait("random keys", lambda found: len(keys_left(found)) == len(set(keys_left(found))))
+    assert len(set(keys_left(found))) > 40 and written > 300
+    # Once more: what was cleaned before is cleaned again with what is new.
+    for number in range(10):
+        both.batch([("k%d" % rng.randrange(60), "again") for _ in range(10)], compression_type="gzip")
+    both.batch([("end", "2")])
+    both.wait("random keys again", lambda found: len(keys_left(found)) <= 62 and b"end" in keys_left(found))
+
+
+def test_tombstones_get_a_horizon_and_go(peers):
+    both = Both(peers, "tombstones", delete_retention_ms="1000")
+    for number in range(5):
+        both.batch([("a%d" % number, "1"), ("b", str(number))])
+    both.batch([("a1", None), ("a2", None), ("c", "1")])
+    both.batch([("x", "1")])
+    found = both.wait("tombstones are kept", lambda found: any(horizon for _, _, _, horizon, *_ in found))
+    assert b"a1" in keys_left(found)
+    time.sleep(1.1)  # past the horizon, which both have set
+    both.batch([("y", "1")])
+    both.batch([("z", "1")])
+    found = both.wait("tombstones go", lambda found: b"a1" not in keys_left(found))
+    assert b"c" in keys_left(found)
+
+
+def test_aborted_data_and_markers(peers):
+    both = Both(peers, "transactions", delete_retention_ms="1000")
+    both.batch([("a", "1"), ("b", "1")])
+    both.batch([("a", "aborted"), ("c", "aborted")], transactional_id="t1")
+    both.end(False, "t1")
+    both.batch([("a", "2"), ("d", "1")], transactional_id="t2")
+    both.batch([("b", "aborted")], transactional_id="t1")
+    both.end(True, "t2")
+    both.batch([("d", "aborted")], in_transaction=True, transactional_id="t1")
+    both.end(False, "t1")
+    both.batch([("e", "1")], transactional_id="t2")
+    both.end(True, "t2")
+    both.batch([("x", "1")])
+    both.batch([("x", "2")])
+
+    def values(found):
+        return {key: value for _, _, attributes, *_, all_of in found for _, key, value, _ in all_of if not attributes & 0x20}
+
+    found = both.wait("aborted data goes", lambda found: b"c" not in keys_left(found))
+    assert values(found)[b"a"] == b"2" and values(found)[b"b"] == b"1" and values(found)[b"d"] == b"1"
+    markers = [one for one in found if one[2] & 0x20]
+    assert markers
+    for number in range(3):
+        time.sleep(1.1)
+        both.batch([("x", "again")])
+        both.batch([("x", "and again")])
+        found = both.wait("markers, round %d" % number, lambda found: values(found).get(b"x") == b"and again")
