@@ -6,7 +6,6 @@ Segments end by segment.ms, which goes by the records' own times: each batch her
 before, so each begins a new segment in both brokers. A dirty ratio of 1 keeps the cleaners out until all is written.
 """
 import os
-import pathlib
 import random
 import signal
 import struct
@@ -231,6 +230,9 @@ def test_tombstones_get_a_horizon_and_go(peers):
 
 
 def test_aborted_data_and_markers(peers):
+    served = peers["weir"].call("ApiVersions", 0, {})["ApiKeys"]
+    if not any(one["ApiKey"] == 26 for one in served):
+        pytest.skip("weir does not serve EndTxn yet")
     both = Both(peers, "transactions", delete_retention_ms="1000")
     both.batch([("a", "1"), ("b", "1")])
     both.batch([("a", "aborted"), ("c", "aborted")], transactional_id="t1")
