@@ -848,11 +848,9 @@ static void a_swap_cut_short_is_finished_by_the_next_start(void **state)
         assert_holds(&scene, three_left);
         if (with_checkpoint == 2)
             MUST(checkpoint_write(scene.store, false, &diag)); // knows the new ones
-        char copy[300], path[400], again[320];
+        char copy[300], path[400];
         struct scene killed = after_kill(&scene, copy);
         assert_holds(&killed, three_left);
-        snprintf(again, sizeof again, "%s.again", copy);
-        copy_dir(copy, again); // killed again, before anything was finished
         assert_int_equal(say(&killed, (struct spec){.records = "e=1"}), 8);
         cleaner_run(killed.store);
         snprintf(path, sizeof path, "%s/a-0/%020d-%020d.swap", copy, 0, 7);
@@ -864,10 +862,6 @@ static void a_swap_cut_short_is_finished_by_the_next_start(void **state)
         assert_int_equal(say(&killed, (struct spec){.records = "a=0", .producer_id = 9}),
                          0); // a repeated one
         end_scene(&killed);
-        struct scene twice = {.dir = again};
-        open_scene(&twice, quiet);
-        assert_holds(&twice, three_left);
-        end_scene(&twice);
         end_scene(&scene);
     }
 }
