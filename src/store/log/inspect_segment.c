@@ -7,6 +7,7 @@
 #include "store/log/batch_search.h"
 #include "os/clock.h"
 #include "store/log/log_int.h"
+#include "store/log/round_mark.h"
 #include "wire/kafka/marker.h"
 #include "wire/kafka/record.h"
 #include "wire/reader.h"
@@ -289,7 +290,7 @@ static enum place place_at(struct look *look, int64_t at, struct batch_header *h
     for (int i = 0; i < LOOKS; i++) {
         if (whole(look, at, header, why))
             return PLACE_WHOLE;
-        if (batch_search_zeros(look->fd, at, look->size))
+        if (round_mark_rest(look->fd, at, look->size))
             return PLACE_RESERVED;
         if (!look->last)
             break;
@@ -325,10 +326,11 @@ static void walk(struct look *look)
             continue;
         }
         int64_t next = batch_search_next(look->fd, at + 1, look->size, look->partition->next);
-        if (next < 0 && look->last)
+        if (look->last && (next < 0 || at >= round_mark_find(look->fd, at, look->size))) {
             tell_tail(look, at, &why);
-        else
-            tell_damage(look, at, next, &why);
+            break;
+        }
+        tell_damage(look, at, next, &why);
         if (next < 0) {
             look->index.bad = look->txns.bad = true; // they know more than is left
             break;

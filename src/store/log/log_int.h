@@ -307,6 +307,8 @@ MUST_USE err_t segment__open(struct segment *segment, struct cached_file *file, 
 // the first time
 int64_t segment__first_timestamp(struct segment *segment);
 void segment__put(struct segment *segment);
+// Says in the last file that all of it was synced, as a round without batches would. A hint.
+void segment__mark(struct segment *segment, int fd);
 
 // --- index.c ---
 struct index_entry {

@@ -523,31 +523,12 @@ static void check_producers(struct partition *partition, const struct content *c
     }
 }
 
-// A tear with a whole batch of the same round behind it counts as damage, at a place that nobody
-// was told about.
-static bool torn_in_front_of_whole_batches(const struct partition *partition, int life)
-{
-    const struct world *world = case_now.world;
-    if (partition->damaged_from == INT64_MAX)
-        return false;
-    for (size_t i = 0; i < world->sent.count; i++) {
-        const struct sent *sent = &world->sent.items[i];
-        HOLDS(sent->life != life || sent->partition != partition->index || sent->err != ERR_OK ||
-                  sent->told > case_now.at || sent->offset < partition->damaged_from,
-              "offset %lld of %s-%d was acknowledged and is damaged", (long long)sent->offset,
-              partition->topic->name, partition->index);
-    }
-    return true;
-}
-
 static void check_topic(struct topic *topic, int life)
 {
     const struct world *world = case_now.world;
     for (int32_t p = 0; p < topic_partition_count(topic); p++) {
         struct content content;
         struct partition *partition = topic_partition(topic, p);
-        if (torn_in_front_of_whole_batches(partition, life))
-            continue;
         read_content(partition, &content);
         check_order(&content, topic_name(topic), p);
         HOLDS(life >= 0 || content.end == 0, "a topic nobody wrote to holds %lld records",

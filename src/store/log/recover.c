@@ -3,18 +3,20 @@
 // Recovery of one partition after an unclean stop. From the checkpoint's place on every batch is
 // read and its checksum worked out. The first one that does not hold is one of two things:
 //
-//   a torn tail   in the last file, and no whole batch behind it: the crash cut a write short that
-//                 nobody was told about. It is cut off, with a line in the log.
-//   damage        something valid follows: acknowledged data is broken. Nothing is cut. The
-//                 partition serves what lies before, refuses reads from there on and all appends
-//                 with ERR_CORRUPT, and the story names the file and the byte. The walk goes on
-//                 behind it, to know the partition's end.
+//   a torn tail   in the last file, and nothing whole behind it but what the last round of the
+//                 writer wrote (round_mark.h): the crash cut a write short that nobody was told
+//                 about. It is cut off, with a line in the log.
+//   damage        something valid of a later round follows: acknowledged data is broken. Nothing is
+//                 cut. The partition serves what lies before, refuses reads from there on and all
+//                 appends with ERR_CORRUPT, and the story names the file and the byte. The walk
+//                 goes on behind it, to know the partition's end.
 //
 // Only the last file can be torn because writer_roll() syncs a file before it starts the next.
 // Zeros behind its last batch are blocks the writer had reserved.
 #include "store/log/recover.h"
 
 #include "store/log/batch_search.h"
+#include "store/log/round_mark.h"
 #include "store/log/cleaner.h"
 
 #include "base/log.h"
@@ -154,12 +156,21 @@ static err_t cut(struct segment *segment, int fd, int64_t size, int64_t file_byt
                  struct diag *diag)
 {
     const struct partition *partition = segment->partition;
-    if (!batch_search_zeros(fd, size, file_bytes))
+    if (!round_mark_rest(fd, size, file_bytes))
         LOG_WARN("store/log", "cut a torn tail",
                  "topic=%s partition=%d segment=%lld size=%lld bytes=%lld", partition->topic->name,
                  partition->index, (long long)segment->base_offset, (long long)size,
                  (long long)(file_bytes - size));
     return file_truncate(fd, size, diag);
+}
+
+// Is what begins at `at` nothing that anybody was told about? `next` is a whole batch behind it, or
+// -1.
+static bool may_cut(int fd, int64_t at, int64_t next, int64_t file_bytes, bool last)
+{
+    if (!last)
+        return next < 0 && round_mark_rest(fd, at, file_bytes);
+    return next < 0 || at >= round_mark_find(fd, at, file_bytes);
 }
 
 // Reads batches from `from` on; segment->size and readable_size are right afterwards.
@@ -193,8 +204,7 @@ static err_t scan_file(struct scan *scan, struct segment *segment, int fd, int64
         }
         int64_t at = walk.position;
         int64_t next = batch_search_next(fd, at + 1, file_bytes, scan->next_offset);
-        if (next < 0 && scan->partition->damaged_from == INT64_MAX &&
-            (last || batch_search_zeros(fd, at, file_bytes))) {
+        if (scan->partition->damaged_from == INT64_MAX && may_cut(fd, at, next, file_bytes, last)) {
             err = cut(segment, fd, at, file_bytes, diag);
             segment->size = segment->readable_size = at;
             break;
@@ -290,6 +300,9 @@ static err_t recover_segment(struct scan *scan, int64_t base, const struct saved
         segment->unsynced = true;
         if (err == ERR_OK && store->options.sync)
             err = store->options.sync_file(fd, diag);
+        if (err == ERR_OK && store->options.sync && next_base == NULL &&
+            partition->damaged_from == INT64_MAX)
+            segment__mark(segment, fd);
     } else {
         segment->size = segment->readable_size = file_bytes;
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/log/log_test_util.h"
+#include "store/log/round_mark.h"
 
 #define SYNCED ((struct log_store_options){.sync = true})
 
@@ -42,7 +43,7 @@ static void a_torn_tail_is_cut_at_every_byte_of_the_last_batch(void **state)
         struct partition *partition = make_topic(store, "a", &topic);
         assert_int_equal(partition_offsets(partition).end, 4);
         assert_int_equal(count_records(partition), 4);
-        assert_int_equal(size_of(path), size * 2);
+        assert_int_equal(size_of(path), size * 2 + ROUND_MARK_BYTES);
         // What was cut is forgotten: the producer may send it again.
         assert_int_equal(
             put(partition, (struct batch_spec){.count = 2, .producer_id = 5, .sequence = 4}), 4);
@@ -84,7 +85,7 @@ static void damage_in_the_middle_is_told_and_never_skipped(void **state)
     path_in(path, sizeof path, killed, log_name);
     int64_t places[] = {size + 8, size + 16, size + 17, size + 30,
                         size + 65}; // length, magic, checksum, header, data
-    int64_t at = 0;
+    int64_t at = 0, file_bytes = size_of(path);
     for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
         if (at)
             flip_bit(path, at); // undo the one before
@@ -107,7 +108,7 @@ static void damage_in_the_middle_is_told_and_never_skipped(void **state)
         assert_int_equal(partition_read(partition, 8, 1 << 20, &buf, NULL), ERR_CORRUPT);
         int64_t offset;
         assert_int_equal(try_put(partition, (struct batch_spec){.count = 1}, &offset), ERR_CORRUPT);
-        assert_int_equal(size_of(path), size * 5);
+        assert_int_equal(size_of(path), file_bytes);
         topic_unref(topic);
         log_store_close(store); // a clean stop does not hide it from the next start
         store = open_store(killed, SYNCED);
@@ -116,6 +117,50 @@ static void damage_in_the_middle_is_told_and_never_skipped(void **state)
         topic_unref(topic);
         log_store_close(store);
     }
+    remove_dir(killed);
+    remove_dir(dir);
+}
+
+static void set_round_start(const char *path, int64_t start, int64_t end)
+{
+    uint8_t mark[ROUND_MARK_BYTES];
+    round_mark_write(mark, start, end);
+    int fd = open(path, O_RDWR);
+    assert_int_equal(pwrite(fd, mark, sizeof mark, end), sizeof mark);
+    close(fd);
+}
+
+static void a_torn_batch_of_the_last_round_is_cut_with_the_whole_ones_behind_it(void **state)
+{
+    (void)state;
+    const char *dir = fresh_dir();
+    char killed[300], work[300], path[400];
+    snprintf(killed, sizeof killed, "%s.killed", dir);
+    snprintf(work, sizeof work, "%s.work", dir);
+    int64_t size = killed_store(dir, killed, 5);
+    for (int torn = 0; torn < 5; torn++) {
+        for (int marked = 0; marked < 2; marked++) {
+            copy_dir(killed, work);
+            path_in(path, sizeof path, work, log_name);
+            set_round_start(path, size * 2, size * 5);
+            flip_bit(path, size * torn + 70);
+            if (!marked)
+                assert_int_equal(truncate(path, size * 5), 0);
+            bool cut = torn >= 2 || !marked;
+            struct log_store *store = open_store(work, SYNCED);
+            struct topic *topic;
+            struct partition *partition = make_topic(store, "a", &topic);
+            assert_int_equal(partition_offsets(partition).end, cut ? 2 * torn : 10);
+            int64_t offset;
+            struct batch_spec next = {.count = 2, .producer_id = 5, .sequence = 2 * torn};
+            assert_int_equal(try_put(partition, next, &offset), cut ? ERR_OK : ERR_CORRUPT);
+            if (cut)
+                assert_int_equal(count_records(partition), 2 * torn + 2);
+            topic_unref(topic);
+            log_store_close(store);
+        }
+    }
+    remove_dir(work);
     remove_dir(killed);
     remove_dir(dir);
 }
@@ -287,7 +332,7 @@ static void what_was_reserved_behind_the_data_is_given_back(void **state)
     assert_true(size_of(path) > bytes);
     store = open_store(killed, SYNCED);
     partition = make_topic(store, "a", &topic);
-    assert_int_equal(size_of(path), bytes);
+    assert_int_equal(size_of(path), bytes + ROUND_MARK_BYTES);
     assert_int_equal(count_records(partition), 3);
     assert_int_equal(put(partition, (struct batch_spec){.count = 1}), 3);
     topic_unref(topic);
@@ -394,6 +439,7 @@ int main(void)
         cmocka_unit_test(a_torn_tail_is_cut_at_every_byte_of_the_last_batch),
         cmocka_unit_test(a_flipped_bit_in_the_last_batch_is_a_torn_tail_too),
         cmocka_unit_test(damage_in_the_middle_is_told_and_never_skipped),
+        cmocka_unit_test(a_torn_batch_of_the_last_round_is_cut_with_the_whole_ones_behind_it),
         cmocka_unit_test(damage_in_an_older_segment_and_a_missing_one_are_told),
         cmocka_unit_test(a_crash_behind_a_checkpoint_reads_only_what_came_after),
         cmocka_unit_test(a_bad_checkpoint_or_a_file_shorter_than_it_says_means_reading_all),

@@ -5,6 +5,7 @@
 // or a time (index.c). A third, 00000000000000000042.txnindex, is there when transactions were
 // aborted in it (aborted.c).
 #include "store/log/log_int.h"
+#include "store/log/round_mark.h"
 
 #include "os/random.h"
 #include "wire/kafka/batch_header.h"
@@ -118,6 +119,14 @@ int64_t segment__first_timestamp(struct segment *segment)
     segment->first_timestamp = header.max_timestamp;
     mutex_unlock(mutex);
     return header.max_timestamp;
+}
+
+void segment__mark(struct segment *segment, int fd)
+{
+    uint8_t mark[ROUND_MARK_BYTES];
+    round_mark_write(mark, segment->size, segment->size);
+    if (file_pwrite(fd, mark, sizeof mark, segment->size, NULL) == ERR_OK)
+        segment->reserved = segment->size + ROUND_MARK_BYTES;
 }
 
 void segment__put(struct segment *segment)

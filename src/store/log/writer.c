@@ -16,6 +16,8 @@
 // the partition takes no more appends.
 #include "store/log/log_int.h"
 
+#include "store/log/round_mark.h"
+
 #include "base/log.h"
 #include "base/metric.h"
 #include "loop/loop.h"
@@ -259,9 +261,21 @@ static err_t write_run(struct round *round, struct segment *segment, struct run 
 {
     int fd;
     TRY(segment__get(segment, &fd, diag));
-    reserve(segment, fd, segment->size + run->size, limits);
+    int64_t end = segment->size + run->size;
+    reserve(segment, fd, end + ROUND_MARK_BYTES, limits);
+    uint8_t mark[ROUND_MARK_BYTES];
+    size_t slices = run->slices.count;
+    if (round->store->options.sync) {
+        round_mark_write(mark, segment->readable_size, end);
+        struct file_slice slice = {mark, sizeof mark};
+        vec_push(&run->slices, slice);
+    }
     err_t err = file_pwritev(fd, run->slices.items, run->slices.count, segment->size, diag);
+    run->slices.count = slices;
     if (err == ERR_OK) {
+        // Behind the batches there is something to give back.
+        if (segment->reserved < end + ROUND_MARK_BYTES && round->store->options.sync)
+            segment->reserved = end + ROUND_MARK_BYTES;
         keep_dirty(round, segment, fd);
         return ERR_OK;
     }
