@@ -185,7 +185,9 @@ static err_t scan_file(struct scan *scan, struct segment *segment, int fd, int64
         struct diag why = DIAG_INIT;
         err_t bad;
         if (batch_walk_next(&walk, &bad, &why)) {
-            if (walk.header.base_offset < scan->next_offset)
+            // It is not under the checksum: a lost sector may have left anything there.
+            if (walk.header.base_offset < scan->next_offset ||
+                walk.header.base_offset - scan->next_offset > INT32_MAX)
                 bad = FAIL(&why, ERR_CORRUPT, "a batch of offset %lld, expected %lld",
                            (long long)walk.header.base_offset, (long long)scan->next_offset);
             else if (!batch_search_holds(&walk))
