@@ -13,8 +13,10 @@ static void run(struct request *request)
                                    (size_t)m->groups_names_count);
     for (int32_t i = 0; i < m->groups_names_count; i++) {
         response.results[i].group_id = m->groups_names[i];
-        response.results[i].error_code =
-            kafka_code(groups_delete(request->broker->groups, m->groups_names[i], NULL));
+        err_t err = request_may(request, ACL_DELETE, ACL_GROUP, m->groups_names[i])
+                        ? groups_delete(request->broker->groups, m->groups_names[i], NULL)
+                        : ERR_GROUP_UNAUTHORIZED;
+        response.results[i].error_code = kafka_code(err);
     }
     request_respond(request, &response);
 }

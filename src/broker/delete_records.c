@@ -4,15 +4,15 @@
 #include "broker/broker_int.h"
 #include "wire/kafka/delete_records.h"
 
-static void answer_partition(struct topic *topic,
+static void answer_partition(struct topic *topic, bool may,
                              const struct kafka_delete_records_request_partition *asked,
                              struct kafka_delete_records_response_partition *out)
 {
     struct partition *partition = topic ? topic_partition(topic, asked->partition_index) : NULL;
     kafka_delete_records_response_partition_init(out);
     out->partition_index = asked->partition_index;
-    err_t err = ERR_UNKNOWN_TOPIC;
-    if (partition)
+    err_t err = may ? ERR_UNKNOWN_TOPIC : ERR_TOPIC_UNAUTHORIZED;
+    if (may && partition)
         err = partition_delete_before(partition, asked->offset, &out->low_watermark, NULL);
     if (err != ERR_OK)
         out->low_watermark = -1;
@@ -37,8 +37,9 @@ static void answer(struct request *request)
         out->partitions = ARENA_ARRAY(arena, struct kafka_delete_records_response_partition,
                                       (size_t)asked->partitions_count + 1);
         struct topic *topic = log_store_topic(request->broker->store, asked->name);
+        bool may = request_may(request, ACL_DELETE, ACL_TOPIC, asked->name);
         for (int32_t p = 0; p < asked->partitions_count; p++)
-            answer_partition(topic, &asked->partitions[p], &out->partitions[p]);
+            answer_partition(topic, may, &asked->partitions[p], &out->partitions[p]);
         topic_unref(topic);
     }
     request_respond(request, &response);

@@ -43,8 +43,12 @@ static void describe(struct request *request, struct bytes id,
     const struct kafka_describe_groups_request *m = request->message;
     kafka_describe_groups_response_group_init(out);
     out->group_id = id;
+    if (!request_may(request, ACL_DESCRIBE, ACL_GROUP, id)) {
+        out->error_code = kafka_code(ERR_GROUP_UNAUTHORIZED);
+        return;
+    }
     if (m->include_authorized_operations)
-        out->authorized_operations = TOPICS_OPERATIONS_GROUP;
+        out->authorized_operations = request_operations(request, ACL_GROUP, id);
     struct group *group = groups_find(request->broker->groups, id);
     if (!group) {
         out->group_state = bytes_from("Dead");

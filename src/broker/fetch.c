@@ -144,6 +144,20 @@ static void sent(void *ctx)
     mem_free(ctx);
 }
 
+// More than the client's quota: it gets an empty answer and the time to be quiet for. A session
+// that would have been opened by the answer is forgotten.
+static bool is_throttled(struct fetch *fetch)
+{
+    struct kafka_fetch_response *response = &fetch->response;
+    response->throttle_time_ms = request_try(fetch->request, QUOTA_CONSUME, fetch->found_bytes);
+    if (response->throttle_time_ms <= 0)
+        return false;
+    response->responses_count = 0;
+    if (fetch->plan.kind != FETCH_INCREMENTAL)
+        response->session_id = 0;
+    return true;
+}
+
 static void respond(struct fetch *fetch)
 {
     struct request *request = fetch->request;
@@ -168,6 +182,11 @@ static void respond(struct fetch *fetch)
         topic_unref(part->topic);
     }
     if (!fetch_sessions_settle(request->broker->fetch_sessions, &fetch->plan, &fetch->response)) {
+        for (size_t i = 0; i < count; i++)
+            sent(ranges[i].ctx);
+        count = 0;
+    }
+    if (is_throttled(fetch)) {
         for (size_t i = 0; i < count; i++)
             sent(ranges[i].ctx);
         count = 0;
@@ -311,10 +330,16 @@ static void prepare_part(struct fetch *fetch, struct fetch_part *part,
     part->range.fd = -1;
     part->topic = find_topic(fetch->request, topic);
     part->partition = part->topic ? topic_partition(part->topic, part->asked->partition) : NULL;
+    bool known = part->topic || !by_id;
+    bool denied = known && !request_may(fetch->request, ACL_READ, ACL_TOPIC,
+                                        by_id ? bytes_from(topic_name(part->topic)) : topic->topic);
+    if (denied)
+        part->partition = NULL;
     // A known id with an unknown partition is an unknown partition.
-    part->topic_error = by_id && !part->partition && part->topic ? kafka_code(ERR_UNKNOWN_TOPIC)
-                        : by_id                                  ? (int16_t)KAFKA_UNKNOWN_TOPIC_ID
-                                                                 : kafka_code(ERR_UNKNOWN_TOPIC);
+    part->topic_error = denied ? kafka_code(ERR_TOPIC_UNAUTHORIZED)
+                        : by_id && !part->partition && part->topic ? kafka_code(ERR_UNKNOWN_TOPIC)
+                        : by_id                                    ? (int16_t)KAFKA_UNKNOWN_TOPIC_ID
+                                                                   : kafka_code(ERR_UNKNOWN_TOPIC);
     part->out = out;
     kafka_fetch_response_partition_init(out);
     out->partition_index = part->asked->partition;

@@ -9,10 +9,12 @@ void heartbeat_handle(struct request *request)
     struct group_caller caller = {m->member_id, m->group_instance_id, m->generation_id};
     struct group *group = groups_find(request->broker->groups, m->group_id);
     err_t err = m->group_id.size ? ERR_UNKNOWN_MEMBER : ERR_INVALID_GROUP;
-    if (group) {
+    if (!request_may(request, ACL_READ, ACL_GROUP, m->group_id))
+        err = ERR_GROUP_UNAUTHORIZED;
+    else if (group)
         err = group_heartbeat(group, &caller);
+    if (group)
         group_unref(group);
-    }
     struct kafka_heartbeat_response response;
     kafka_heartbeat_response_init(&response);
     response.error_code = kafka_code(err);

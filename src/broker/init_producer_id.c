@@ -4,18 +4,32 @@
 #include "broker/broker_int.h"
 #include "wire/kafka/init_producer_id.h"
 
+static err_t check_rights(struct request *request)
+{
+    const struct kafka_init_producer_id_request *message = request->message;
+    if (message->transactional_id.ptr)
+        return request_may(request, ACL_WRITE, ACL_TRANSACTIONAL_ID, message->transactional_id)
+                   ? ERR_OK
+                   : ERR_TXN_UNAUTHORIZED;
+    return request_could(request, ACL_IDEMPOTENT_WRITE, ACL_CLUSTER,
+                         bytes_from(ACL_CLUSTER_NAME)) ||
+                   request_may_some(request, ACL_WRITE, ACL_TOPIC)
+               ? ERR_OK
+               : ERR_CLUSTER_UNAUTHORIZED;
+}
+
 static void answer(struct request *request)
 {
     const struct kafka_init_producer_id_request *message = request->message;
     struct kafka_init_producer_id_response response;
     kafka_init_producer_id_response_init(&response);
-    err_t err = ERR_OK;
+    err_t err = check_rights(request);
     struct diag diag = DIAG_INIT;
-    if (message->transactional_id.ptr && message->transactional_id.size == 0)
+    if (err == ERR_OK && message->transactional_id.ptr && message->transactional_id.size == 0)
         err = FAIL(&diag, ERR_INVALID, "an empty transactional id");
-    else if (message->transactional_id.ptr)
+    else if (err == ERR_OK && message->transactional_id.ptr)
         err = FAIL(&diag, ERR_UNSUPPORTED, "transactions are not supported");
-    else
+    else if (err == ERR_OK)
         err = log_store_producer_id(request->broker->store, &response.producer_id, &diag);
     response.error_code = kafka_code(err);
     if (err != ERR_OK) {

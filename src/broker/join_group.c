@@ -94,6 +94,10 @@ void join_group_handle(struct request *request)
         refuse(request, ERR_INVALID_GROUP);
         return;
     }
+    if (!request_may(request, ACL_READ, ACL_GROUP, m->group_id)) {
+        refuse(request, ERR_GROUP_UNAUTHORIZED);
+        return;
+    }
     struct group *group =
         m->member_id.size ? groups_find(groups, m->group_id) : groups_get(groups, m->group_id);
     if (!group) {

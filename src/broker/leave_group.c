@@ -22,6 +22,8 @@ void leave_group_handle(struct request *request)
     kafka_leave_group_response_init(&response);
     if (m->group_id.size == 0) {
         response.error_code = kafka_code(ERR_INVALID_GROUP);
+    } else if (!request_may(request, ACL_READ, ACL_GROUP, m->group_id)) {
+        response.error_code = kafka_code(ERR_GROUP_UNAUTHORIZED);
     } else if (request_version(request) < MEMBERS_FROM) {
         response.error_code = kafka_code(leave(group, m->member_id, BYTES_NULL));
     } else {

@@ -23,11 +23,14 @@ void list_groups_handle(struct request *request)
     size_t count;
     struct group **all = groups_all(request->broker->groups, &request->arena, &count);
     response.groups = ARENA_ARRAY(&request->arena, struct kafka_list_groups_response_group, count);
+    bool every = request_could(request, ACL_DESCRIBE, ACL_CLUSTER, bytes_from(ACL_CLUSTER_NAME));
     for (size_t i = 0; i < count; i++) {
         struct group *group = all[i];
+        bool may = every || request_could(request, ACL_DESCRIBE, ACL_GROUP, bytes_from(group->id));
         mutex_lock(&group->lock);
         const char *state = group_state_name(group);
-        if (group->state != GROUP_DEAD && passes(m->states_filter, m->states_filter_count, state) &&
+        if (may && group->state != GROUP_DEAD &&
+            passes(m->states_filter, m->states_filter_count, state) &&
             passes(m->types_filter, m->types_filter_count, group_type_name(group))) {
             struct kafka_list_groups_response_group *out =
                 &response.groups[response.groups_count++];

@@ -57,7 +57,7 @@ static err_t look_up(struct partition *partition, int64_t timestamp, bool commit
     }
 }
 
-static void answer_partition(struct request *request, struct topic *topic,
+static void answer_partition(struct request *request, struct topic *topic, bool may,
                              const struct kafka_list_offsets_request_partition *asked,
                              struct kafka_list_offsets_response_partition *out)
 {
@@ -65,6 +65,10 @@ static void answer_partition(struct request *request, struct topic *topic,
     struct partition *partition = topic ? topic_partition(topic, asked->partition_index) : NULL;
     kafka_list_offsets_response_partition_init(out);
     out->partition_index = asked->partition_index;
+    if (!may) {
+        out->error_code = kafka_code(ERR_TOPIC_UNAUTHORIZED);
+        return;
+    }
     if (!partition) {
         out->error_code = kafka_code(ERR_UNKNOWN_TOPIC);
     } else if (!time_allowed(asked->timestamp, request_version(request))) {
@@ -99,8 +103,9 @@ static void answer(struct request *request)
         out->partitions = ARENA_ARRAY(arena, struct kafka_list_offsets_response_partition,
                                       (size_t)asked->partitions_count + 1);
         struct topic *topic = log_store_topic(request->broker->store, asked->name);
+        bool may = request_may(request, ACL_DESCRIBE, ACL_TOPIC, asked->name);
         for (int32_t p = 0; p < asked->partitions_count; p++)
-            answer_partition(request, topic, &asked->partitions[p], &out->partitions[p]);
+            answer_partition(request, topic, may, &asked->partitions[p], &out->partitions[p]);
         topic_unref(topic);
     }
     request_respond(request, &response);

@@ -63,9 +63,10 @@ static void add_topic(struct committing *committing,
                       struct kafka_offset_commit_response_topic *out)
 {
     struct topic *topic = log_store_topic(committing->request->broker->store, in->name);
+    bool may = request_may(committing->request, ACL_READ, ACL_TOPIC, in->name);
     for (int32_t p = 0; p < in->partitions_count; p++) {
         const struct kafka_offset_commit_request_partition *partition = &in->partitions[p];
-        err_t err = check_partition(topic, partition);
+        err_t err = may ? check_partition(topic, partition) : ERR_TOPIC_UNAUTHORIZED;
         out->partitions[p].error_code = kafka_code(err);
         if (err != ERR_OK)
             continue;
@@ -114,6 +115,10 @@ void offset_commit_handle(struct request *request)
     struct committing *committing = ARENA_NEW(&request->arena, struct committing);
     committing->request = request;
     shape_response(request, &committing->response);
+    if (!request_may(request, ACL_READ, ACL_GROUP, m->group_id)) {
+        refuse(committing, ERR_GROUP_UNAUTHORIZED);
+        return;
+    }
     struct group *group =
         caller.generation < 0 ? groups_get(groups, m->group_id) : groups_find(groups, m->group_id);
     if (!group) { // it has been forgotten, or never was

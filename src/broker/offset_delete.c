@@ -38,7 +38,9 @@ static void fill_topic(struct deleting *deleting,
                        struct kafka_offset_delete_response_topic *out)
 {
     struct arena *arena = &deleting->request->arena;
-    err_t err = check_topic(deleting->group, in->name);
+    err_t err = request_may(deleting->request, ACL_READ, ACL_TOPIC, in->name)
+                    ? check_topic(deleting->group, in->name)
+                    : ERR_TOPIC_UNAUTHORIZED;
     out->name = in->name;
     out->partitions_count = in->partitions_count;
     out->partitions = ARENA_ARRAY(arena, struct kafka_offset_delete_response_partition,
@@ -60,7 +62,9 @@ static void run(struct request *request)
     struct deleting deleting = {.request = request,
                                 .group = groups_find(request->broker->groups, m->group_id)};
     kafka_offset_delete_response_init(&deleting.response);
-    err_t err = check_group(deleting.group);
+    err_t err = request_may(request, ACL_DELETE, ACL_GROUP, m->group_id)
+                    ? check_group(deleting.group)
+                    : ERR_GROUP_UNAUTHORIZED;
     size_t count = 0;
     for (int32_t t = 0; t < m->topics_count; t++)
         count += (size_t)m->topics[t].partitions_count;

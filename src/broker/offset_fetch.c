@@ -6,7 +6,7 @@
 
 #include "broker/groups.h"
 
-enum { GROUPS_FROM = 8 };
+enum { ERROR_FROM = 2, GROUPS_FROM = 8 };
 
 typedef struct kafka_offset_fetch_response_group_topic out_topic;
 typedef struct kafka_offset_fetch_response_group_topic_partition out_partition;
@@ -30,6 +30,7 @@ static void fill_asked(struct request *request, const struct group *group,
     for (int32_t t = 0; t < asked->topics_count; t++) {
         const struct kafka_offset_fetch_request_group_topic *in = &asked->topics[t];
         out_topic *topic = &out->topics[t];
+        bool may = request_may(request, ACL_DESCRIBE, ACL_TOPIC, in->name);
         topic->name = in->name;
         topic->partitions_count = in->partition_indexes_count;
         topic->partitions =
@@ -37,7 +38,9 @@ static void fill_asked(struct request *request, const struct group *group,
         for (int32_t p = 0; p < in->partition_indexes_count; p++) {
             int32_t index = in->partition_indexes[p];
             fill_partition(request, &topic->partitions[p], index,
-                           group ? offsets_find(group, in->name, index) : NULL);
+                           group && may ? offsets_find(group, in->name, index) : NULL);
+            if (!may)
+                topic->partitions[p].error_code = kafka_code(ERR_TOPIC_UNAUTHORIZED);
         }
     }
 }
@@ -46,11 +49,16 @@ static void fill_all(struct request *request, const struct group *group,
                      struct kafka_offset_fetch_response_group *out)
 {
     size_t count = 0;
+    bool may = false;
     const struct offset_change *all = group ? offsets_all(group, &request->arena, &count) : NULL;
     out->topics = ARENA_ARRAY(&request->arena, out_topic, count);
     out_partition *partitions = ARENA_ARRAY(&request->arena, out_partition, count);
     for (size_t i = 0; i < count; i++) {
         bool first = i == 0 || !bytes_equal(all[i].topic, all[i - 1].topic);
+        if (first)
+            may = request_may(request, ACL_DESCRIBE, ACL_TOPIC, all[i].topic);
+        if (!may)
+            continue; // the client does not learn that there is such a topic
         if (first)
             out->topics[out->topics_count++] =
                 (out_topic){.name = all[i].topic, .partitions = &partitions[i]};
@@ -65,6 +73,10 @@ static void fill_group(struct request *request,
 {
     kafka_offset_fetch_response_group_init(out);
     out->group_id = asked->group_id;
+    if (!request_may(request, ACL_DESCRIBE, ACL_GROUP, asked->group_id)) {
+        out->error_code = kafka_code(ERR_GROUP_UNAUTHORIZED);
+        return;
+    }
     struct group *group = groups_find(request->broker->groups, asked->group_id);
     if (group)
         mutex_lock(&group->lock);
@@ -91,6 +103,34 @@ static void respond_groups(struct request *request)
     request_respond(request, &response);
 }
 
+// The group's error: below v2 there is only a place for it in each partition.
+static void refuse_one(struct request *request, int16_t code)
+{
+    const struct kafka_offset_fetch_request *m = request->message;
+    struct kafka_offset_fetch_response response;
+    kafka_offset_fetch_response_init(&response);
+    response.error_code = code;
+    response.topics_count = request_version(request) < ERROR_FROM ? m->topics_count : 0;
+    response.topics = ARENA_ARRAY(&request->arena, struct kafka_offset_fetch_response_topic,
+                                  (size_t)response.topics_count);
+    for (int32_t t = 0; t < response.topics_count; t++) {
+        struct kafka_offset_fetch_response_topic *topic = &response.topics[t];
+        topic->name = m->topics[t].name;
+        topic->partitions_count = m->topics[t].partition_indexes_count;
+        topic->partitions =
+            ARENA_ARRAY(&request->arena, struct kafka_offset_fetch_response_partition,
+                        (size_t)topic->partitions_count);
+        for (int32_t p = 0; p < topic->partitions_count; p++)
+            topic->partitions[p] = (struct kafka_offset_fetch_response_partition){
+                .partition_index = m->topics[t].partition_indexes[p],
+                .committed_offset = -1,
+                .committed_leader_epoch = -1,
+                .metadata = bytes_make("", 0),
+                .error_code = code};
+    }
+    request_respond(request, &response);
+}
+
 // The same through the shape of v8.
 static void respond_one(struct request *request)
 {
@@ -108,6 +148,10 @@ static void respond_one(struct request *request)
     fill_group(request, &asked, &got);
     struct kafka_offset_fetch_response response;
     kafka_offset_fetch_response_init(&response);
+    if (got.error_code != 0) {
+        refuse_one(request, got.error_code);
+        return;
+    }
     response.topics_count = got.topics_count;
     response.topics = ARENA_ARRAY(&request->arena, struct kafka_offset_fetch_response_topic,
                                   (size_t)got.topics_count);
@@ -125,6 +169,7 @@ static void respond_one(struct request *request)
                 .committed_offset = in->committed_offset,
                 .committed_leader_epoch = in->committed_leader_epoch,
                 .metadata = in->metadata,
+                .error_code = in->error_code,
             };
         }
     }

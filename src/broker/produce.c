@@ -28,6 +28,7 @@ struct produce_part {
     struct append append;
     struct produce *produce;
     struct topic *topic; // a reference, or NULL
+    err_t denied;        // ERR_OK: the client may write here
     struct topic_rules rules;
     struct buf *packed;     // the batch in the topic's codec: a reference, or NULL
     int64_t append_time_ms; // -1 unless the topic's timestamps are the broker's
@@ -43,6 +44,7 @@ struct produce {
     _Atomic size_t pending; // parts, and one for the loop that hands them in
     int16_t acks;
     bool checked;
+    err_t denied;     // all of it: no right to the transactional id
     struct list link; // in request_produces() until it is started
     struct post post;
 };
@@ -77,6 +79,8 @@ static void answer(struct produce *produce)
         mem_free(part->append.story);
         topic_unref(part->topic);
     }
+    produce->response.throttle_time_ms =
+        request_charge(request, QUOTA_PRODUCE, request->frame->size);
     if (produce->acks != 0)
         request_respond(request, &produce->response);
     else if (why[0] != '\0')
@@ -181,6 +185,8 @@ static void check_part(struct produce *produce, struct produce_part *part)
         err = FAIL(&diag, ERR_INVALID_REQUIRED_ACKS, "acks=%d, expected -1, 0 or 1", produce->acks);
     else if (!part->topic && request_version(request) >= PRODUCE_IDS_FROM)
         refuse(request, part, KAFKA_UNKNOWN_TOPIC_ID, "no topic has this id");
+    else if (part->denied != ERR_OK)
+        err = FAIL(&diag, part->denied, "%s", err_info(part->denied)->text);
     else if (!part->topic || !topic_partition(part->topic, part->data->index))
         err = FAIL(&diag, ERR_UNKNOWN_TOPIC, "unknown topic or partition %d", part->data->index);
     else if (has_attribute(batch, BATCH_TRANSACTIONAL))
@@ -265,6 +271,34 @@ static struct topic *find_topic(struct request *request,
     return log_store_topic(request->broker->store, data->name);
 }
 
+static bool may_write(struct request *request, const struct kafka_produce_request_topic_data *data)
+{
+    struct topic *topic = data->name.size == 0 ? find_topic(request, data) : NULL;
+    struct bytes name = topic ? bytes_from(topic_name(topic)) : data->name;
+    bool may = request_may(request, ACL_WRITE, ACL_TOPIC, name);
+    topic_unref(topic);
+    return may;
+}
+
+// A request with a transactional batch in it needs the right to its transactional id, or fails
+// whole.
+static err_t check_transaction(struct request *request)
+{
+    const struct kafka_produce_request *message = request->message;
+    bool transactional = false;
+    for (int32_t t = 0; t < message->topic_data_count; t++)
+        for (int32_t p = 0; p < message->topic_data[t].partition_data_count; p++)
+            transactional |=
+                has_attribute(kafka_records_bytes(message->topic_data[t].partition_data[p].records),
+                              BATCH_TRANSACTIONAL);
+    if (!transactional)
+        return ERR_OK;
+    return message->transactional_id.ptr &&
+                   request_may(request, ACL_WRITE, ACL_TRANSACTIONAL_ID, message->transactional_id)
+               ? ERR_OK
+               : ERR_TXN_UNAUTHORIZED;
+}
+
 static void prepare_topic(struct produce *produce,
                           const struct kafka_produce_request_topic_data *topic,
                           struct kafka_produce_response_response *out, struct produce_part *parts)
@@ -273,12 +307,16 @@ static void prepare_topic(struct produce *produce,
     kafka_produce_response_response_init(out);
     out->name = topic->name;
     out->topic_id = topic->topic_id;
+    err_t denied = produce->denied;
+    if (denied == ERR_OK && !may_write(request, topic))
+        denied = ERR_TOPIC_UNAUTHORIZED;
     out->partition_responses_count = topic->partition_data_count;
     out->partition_responses =
         ARENA_ARRAY(&request->arena, struct kafka_produce_response_partition_response,
                     (size_t)topic->partition_data_count + 1);
     for (int32_t p = 0; p < topic->partition_data_count; p++) {
         parts[p].produce = produce;
+        parts[p].denied = denied;
         parts[p].data = &topic->partition_data[p];
         parts[p].topic = find_topic(request, topic);
         parts[p].append_time_ms = -1;
@@ -297,6 +335,7 @@ static struct produce *prepare(struct request *request, const struct kafka_produ
     request->state = produce;
     produce->request = request;
     produce->acks = message->acks;
+    produce->denied = check_transaction(request);
     for (int32_t t = 0; t < message->topic_data_count; t++)
         produce->part_count += (size_t)message->topic_data[t].partition_data_count;
     produce->parts = ARENA_ARRAY(arena, struct produce_part, produce->part_count + 1);

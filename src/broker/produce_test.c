@@ -8,7 +8,7 @@ static void what_is_produced_is_fetched_in_every_version(void **state)
     client_open(&client);
     struct topic *topic = make_topic("a", 1);
     int64_t next = 0;
-    for (int16_t version = 3; version <= api_handler_find(KAFKA_PRODUCE)->max; version++) {
+    for (int16_t version = 3; version < 13; version++) { // from 13 on topics have no names
         struct produced produced = produce(&client, version, "a", -1, (struct spec){.count = 2});
         assert_int_equal(produced.error, 0);
         assert_int_equal(produced.offset, next);
@@ -85,7 +85,7 @@ static void bad_batches_get_their_own_codes(void **state)
     assert_int_equal(produce_bytes(&client, 7, "a", -1, batch).error, 87);
     header.attributes = BATCH_TRANSACTIONAL;
     batch_header_write((uint8_t *)batch.ptr, batch.size, &header);
-    assert_int_equal(produce_bytes(&client, 7, "a", -1, batch).error, 48);
+    assert_int_equal(produce_bytes(&client, 7, "a", -1, batch).error, 53); // without a transactional id
     header.attributes = 0;
     batch_header_write((uint8_t *)batch.ptr, batch.size, &header);
     batch.ptr[16] = 1; // an old message format

@@ -52,6 +52,11 @@ static const struct group_assignment *assignments(struct request *request)
 void sync_group_handle(struct request *request)
 {
     const struct kafka_sync_group_request *m = request->message;
+    if (!request_may(request, ACL_READ, ACL_GROUP, m->group_id)) {
+        struct group_sync refused = {.err = ERR_GROUP_UNAUTHORIZED};
+        respond(request, &refused);
+        return;
+    }
     struct group *group = groups_find(request->broker->groups, m->group_id);
     if (!group) {
         struct group_sync refused = {.err =

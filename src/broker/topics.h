@@ -8,9 +8,6 @@
 
 #define OFFSETS_TOPIC "__consumer_offsets"
 
-// Operations a client may do with a group, as Kafka's bit mask (bit = AclOperation code).
-enum { TOPICS_OPERATIONS_GROUP = 0xd48 }; // read delete describe describe/alter-configs
-
 // What the caller may do with the cluster, as the field of that name; 0 if not even describe it.
 int32_t topics_cluster_operations(struct request *request);
 struct kafka_uuid topics_uuid(const struct topic *topic);
