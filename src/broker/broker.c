@@ -10,6 +10,8 @@
 #include "broker/config_view.h"
 #include "broker/fetch_session.h"
 #include "broker/groups.h"
+#include "broker/txn_offsets.h"
+#include "broker/txns.h"
 #include "broker/security.h"
 
 #include "base/log.h"
@@ -87,11 +89,22 @@ static err_t open_configs(struct broker *broker, struct diag *diag)
     return err;
 }
 
+static err_t open_txns(struct broker *broker, struct diag *diag)
+{
+    err_t err = txns_open(&broker->txns, broker, diag);
+    if (err != ERR_OK) {
+        groups_stop(broker->groups);
+        groups_close(broker->groups);
+    }
+    return err;
+}
+
 static void broker_free(struct broker *broker)
 {
     config_store_free(broker->configs);
     if (broker->store)
         log_store_close(broker->store);
+    txn_offsets_free(broker->txn_offsets);
     if (broker->security)
         security_close(broker->security);
     access_free(broker->access);
@@ -117,6 +130,7 @@ err_t broker_open(struct broker **out, const struct broker_options *options, str
     broker->fetch_sessions = fetch_sessions_new();
     mutex_init(&broker->lock);
     cond_init(&broker->idle);
+    broker->txn_offsets = txn_offsets_new();
     err_t err = open_store(broker, diag);
     if (err == ERR_OK)
         err = open_security(broker, diag);
@@ -124,6 +138,8 @@ err_t broker_open(struct broker **out, const struct broker_options *options, str
         err = open_configs(broker, diag);
     if (err == ERR_OK)
         err = groups_open(&broker->groups, broker, diag);
+    if (err == ERR_OK)
+        err = open_txns(broker, diag);
     if (err != ERR_OK) {
         broker_free(broker);
         return err;
@@ -165,12 +181,14 @@ uint16_t broker_port(const struct broker *broker, size_t listener)
 void broker_close(struct broker *broker)
 {
     broker->closing = true;
+    txns_stop(broker->txns);
     groups_stop(broker->groups);
     endpoints_close(&broker->endpoints); // every waiting request is abandoned
     mutex_lock(&broker->lock);
     while (broker->live_requests)
         cond_wait(&broker->idle, &broker->lock);
     mutex_unlock(&broker->lock);
+    txns_close(broker->txns);
     groups_close(broker->groups);
     broker_free(broker);
 }

@@ -28,6 +28,8 @@ enum {
 struct groups;
 struct config_store;
 struct fetch_sessions;
+struct txns;
+struct txn_offsets;
 
 struct security;
 struct sign_in;
@@ -39,6 +41,8 @@ struct broker {
     struct loops *loops;
     struct endpoints endpoints;
     struct groups *groups;
+    struct txns *txns;
+    struct txn_offsets *txn_offsets;
     struct access *access;
     struct security *security;
     uint8_t decoy_secret[32];
@@ -177,6 +181,14 @@ void fetch_handle(struct request *request);
 void list_offsets_handle(struct request *request);
 void init_producer_id_handle(struct request *request);
 void offset_for_leader_epoch_handle(struct request *request);
+void add_partitions_to_txn_handle(struct request *request);
+void add_offsets_to_txn_handle(struct request *request);
+void end_txn_handle(struct request *request);
+void write_txn_markers_handle(struct request *request);
+void txn_offset_commit_handle(struct request *request);
+void describe_producers_handle(struct request *request);
+void describe_transactions_handle(struct request *request);
+void list_transactions_handle(struct request *request);
 void create_topics_handle(struct request *request);
 void delete_topics_handle(struct request *request);
 void create_partitions_handle(struct request *request);

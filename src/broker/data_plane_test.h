@@ -202,6 +202,10 @@ static inline void build_produce(struct client *client, struct kafka_produce_req
     message->topic_data_count = 1;
     kafka_produce_request_topic_data_init(message->topic_data);
     message->topic_data->name = bytes_from(topic);
+    struct topic *found = log_store_topic(broker->store, bytes_from(topic));
+    if (found)
+        memcpy(message->topic_data->topic_id.bytes, topic_id(found), 16);
+    topic_unref(found);
     message->topic_data->partition_data_count = count;
     message->topic_data->partition_data =
         ARENA_ARRAY(&client->arena, struct kafka_produce_request_partition_data, (size_t)count);

@@ -13,6 +13,7 @@
 // Everything between two looks happens on the connection's loop, so nothing here is locked.
 // Which partitions are asked for, and which of them the answer names, a fetch session may know.
 #include "base/mem.h"
+#include "base/vec.h"
 #include "broker/broker_int.h"
 #include "broker/fetch_session.h"
 #include "os/clock.h"
@@ -25,6 +26,7 @@ enum {
     KAFKA_UNKNOWN_TOPIC_ID = 100,
     FETCH_MAX_BYTES = 55 << 20, // fetch.max.bytes
     FETCH_IDS_FROM = 13,
+    FETCH_COMMITTED = 1, // isolation_level
 };
 
 struct fetch;
@@ -36,7 +38,8 @@ struct fetch_part {
     struct topic *topic; // a reference, or NULL
     struct partition *partition;
     struct kafka_fetch_response_partition *out;
-    struct log_range range; // held while range.size > 0
+    struct log_range range;      // held while range.size > 0
+    struct aborted_list aborted; // of a range of committed records
     int16_t topic_error;
 };
 
@@ -60,11 +63,17 @@ struct fetch {
 
 // --- look ---
 
+static bool committed_only(const struct fetch *fetch)
+{
+    return fetch->message->isolation_level == FETCH_COMMITTED;
+}
+
 static void release_ranges(struct fetch *fetch)
 {
     for (size_t i = 0; i < fetch->part_count; i++) {
         log_range_release(&fetch->parts[i].range);
         fetch->parts[i].range.size = 0;
+        vec_clear(&fetch->parts[i].aborted);
     }
 }
 
@@ -73,6 +82,25 @@ static void fail_part(struct fetch *fetch, struct fetch_part *part, int16_t code
     part->out->error_code = code;
     part->out->high_watermark = part->out->last_stable_offset = part->out->log_start_offset = -1;
     fetch->found_error = true;
+}
+
+static err_t find_range(struct fetch *fetch, struct fetch_part *part, size_t max_bytes,
+                        unsigned flags, struct diag *diag)
+{
+    struct log_range *range = &part->range;
+    int64_t offset = part->asked->fetch_offset;
+    if (committed_only(fetch))
+        flags |= RANGE_COMMITTED;
+    TRY(partition_range(part->partition, offset, max_bytes, flags, range, diag));
+    if (!committed_only(fetch) || range->size == 0)
+        return ERR_OK;
+    err_t err =
+        partition_aborted(part->partition, offset, range->next_offset, flags, &part->aborted, diag);
+    if (err != ERR_OK) {
+        log_range_release(range);
+        range->size = 0;
+    }
+    return err;
 }
 
 // ERR_TIMEOUT: only a worker can tell.
@@ -96,8 +124,7 @@ static err_t look_part(struct fetch *fetch, struct fetch_part *part, unsigned fl
     if (fetch->found_bytes == 0)
         flags |= RANGE_WHOLE_FIRST;
     struct diag diag = DIAG_INIT;
-    err_t err = partition_range(part->partition, part->asked->fetch_offset,
-                                part_bytes < left ? part_bytes : left, flags, &part->range, &diag);
+    err_t err = find_range(fetch, part, part_bytes < left ? part_bytes : left, flags, &diag);
     if (err == ERR_TIMEOUT)
         return err;
     if (err == ERR_UNKNOWN_TOPIC && part->topic_error == KAFKA_UNKNOWN_TOPIC_ID) {
@@ -158,6 +185,20 @@ static bool is_throttled(struct fetch *fetch)
     return true;
 }
 
+static void tell_aborted(struct request *request, struct fetch_part *part)
+{
+    size_t count = part->aborted.count;
+    part->out->aborted_transactions_count = (int32_t)count;
+    part->out->aborted_transactions =
+        ARENA_ARRAY(&request->arena, struct kafka_fetch_response_aborted_transaction, count + 1);
+    for (size_t i = 0; i < count; i++)
+        part->out->aborted_transactions[i] = (struct kafka_fetch_response_aborted_transaction){
+            .producer_id = part->aborted.items[i].producer_id,
+            .first_offset = part->aborted.items[i].first_offset,
+        };
+    vec_release(&part->aborted);
+}
+
 static void respond(struct fetch *fetch)
 {
     struct request *request = fetch->request;
@@ -167,6 +208,8 @@ static void respond(struct fetch *fetch)
     for (size_t i = 0; i < fetch->part_count; i++) {
         struct fetch_part *part = &fetch->parts[i];
         part->out->records = (struct kafka_records){.ptr = (const uint8_t *)""};
+        if (committed_only(fetch))
+            tell_aborted(request, part);
         if (part->range.size > 0) {
             ranges[count] = (struct response_range){
                 .size = part->range.size,
@@ -256,9 +299,11 @@ static bool outdated(const struct fetch *fetch)
 {
     for (size_t i = 0; i < fetch->part_count; i++) {
         const struct fetch_part *part = &fetch->parts[i];
-        if (part->partition &&
-            (partition_offsets(part->partition).end != part->out->high_watermark ||
-             topic_deleted(part->topic)))
+        if (!part->partition)
+            continue;
+        struct partition_offsets now = partition_offsets(part->partition);
+        if (now.end != part->out->high_watermark || now.stable != part->out->last_stable_offset ||
+            topic_deleted(part->topic))
             return true;
     }
     return false;
@@ -343,7 +388,7 @@ static void prepare_part(struct fetch *fetch, struct fetch_part *part,
     part->out = out;
     kafka_fetch_response_partition_init(out);
     out->partition_index = part->asked->partition;
-    if (fetch->message->isolation_level == 0)
+    if (!committed_only(fetch))
         out->aborted_transactions_count = -1;
 }
 

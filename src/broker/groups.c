@@ -144,6 +144,11 @@ void groups_watch(struct groups *groups)
 
 // --- writing -------------------------------------------------------------------------
 
+struct partition *groups_partition(struct groups *groups)
+{
+    return groups->partition;
+}
+
 void groups_write(struct groups *groups, struct offset_write *write)
 {
     offsets_write(write, groups->partition);

@@ -23,6 +23,8 @@ struct group **groups_all(struct groups *groups, struct arena *arena, size_t *co
 // Members are waited for from now on: makes sure that the tick runs.
 void groups_watch(struct groups *groups);
 
+// Of __consumer_offsets; lives as long as the groups.
+struct partition *groups_partition(struct groups *groups);
 // offsets_write() into the broker's topic. Group's mutex held.
 void groups_write(struct groups *groups, struct offset_write *write);
 // The same, waiting; refused when `caller` (NULL = nobody to ask) may not commit now. The mutex is

@@ -4,14 +4,22 @@
 #include "broker/groups_int.h"
 
 #include "broker/group_records.h"
+#include "broker/txn_offsets.h"
+#include "wire/kafka/marker.h"
 
 #define READ_BYTES (4u << 20)
 
-static void load_offset(struct groups *groups, const struct record *record)
+static void load_offset(struct groups *groups, const struct batch_header *header,
+                        const struct record *record)
 {
     struct offset_record offset;
     if (!offsets_parse(record->key, record->value, &offset))
         return;
+    offset.change.value.order = record->offset;
+    if (header->attributes & BATCH_TRANSACTIONAL) {
+        txn_offsets_load(groups->broker->txn_offsets, header->producer_id, &offset);
+        return;
+    }
     struct group *group = offset.change.value.offset != OFFSET_NONE
                               ? groups_get(groups, offset.group)
                               : groups_find(groups, offset.group);
@@ -39,12 +47,13 @@ static void load_classic(struct groups *groups, struct reader *key, struct bytes
     group_unref(group);
 }
 
-static void load_record(struct groups *groups, const struct record *record)
+static void load_record(struct groups *groups, const struct batch_header *header,
+                        const struct record *record)
 {
     struct reader key = reader_make(record->key);
     int16_t type = record->key.ptr ? reader_i16(&key) : -1;
     if (type == 0 || type == 1)
-        load_offset(groups, record);
+        load_offset(groups, header, record);
     else if (type == GROUP_RECORD_CLASSIC)
         load_classic(groups, &key, record->value);
 }
@@ -53,12 +62,16 @@ static void load_batch(struct groups *groups, const struct batch_header *header,
 {
     struct record_reader reader;
     struct record record;
-    if (header->attributes & BATCH_CONTROL)
+    struct marker marker;
+    if (header->attributes & BATCH_CONTROL) {
+        if (marker_read(&marker, batch))
+            txn_offsets_end(groups->broker->txn_offsets, groups, marker.producer_id, marker.commit);
         return;
+    }
     if (record_reader_open(&reader, batch, RECORD_UNPACKED_MAX_BYTES, NULL) != ERR_OK)
         return;
     while (record_reader_next(&reader, &record))
-        load_record(groups, &record);
+        load_record(groups, header, &record);
     record_reader_release(&reader);
 }
 

@@ -5,6 +5,7 @@
 #include "wire/kafka/offset_fetch.h"
 
 #include "broker/groups.h"
+#include "broker/txn_offsets.h"
 
 enum { ERROR_FROM = 2, GROUPS_FROM = 8 };
 
@@ -19,6 +20,18 @@ static void fill_partition(struct request *request, out_partition *out, int32_t 
     out->committed_leader_epoch = value ? value->leader_epoch : -1;
     out->metadata = value && value->metadata.size ? arena_bytes(&request->arena, value->metadata)
                                                   : bytes_make("", 0);
+}
+
+// An open transaction is about to commit another offset: come again.
+static void wait_if_unstable(struct request *request, struct bytes group, struct bytes topic,
+                             out_partition *out)
+{
+    const struct kafka_offset_fetch_request *m = request->message;
+    if (!m->require_stable ||
+        !txn_offsets_pending(request->broker->txn_offsets, group, topic, out->partition_index))
+        return;
+    fill_partition(request, out, out->partition_index, NULL);
+    out->error_code = kafka_code(ERR_UNSTABLE_OFFSETS);
 }
 
 static void fill_asked(struct request *request, const struct group *group,
@@ -41,6 +54,8 @@ static void fill_asked(struct request *request, const struct group *group,
                            group && may ? offsets_find(group, in->name, index) : NULL);
             if (!may)
                 topic->partitions[p].error_code = kafka_code(ERR_TOPIC_UNAUTHORIZED);
+            else
+                wait_if_unstable(request, asked->group_id, in->name, &topic->partitions[p]);
         }
     }
 }
@@ -63,6 +78,7 @@ static void fill_all(struct request *request, const struct group *group,
             out->topics[out->topics_count++] =
                 (out_topic){.name = all[i].topic, .partitions = &partitions[i]};
         fill_partition(request, &partitions[i], all[i].partition, &all[i].value);
+        wait_if_unstable(request, bytes_from(group->id), all[i].topic, &partitions[i]);
         out->topics[out->topics_count - 1].partitions_count++;
     }
 }

@@ -129,6 +129,12 @@ static void add_record(struct record_builder *builder, struct bytes group, struc
     str_release(&value_bytes);
 }
 
+void offsets_add_record(struct record_builder *records, struct bytes group,
+                        const struct offset_change *change)
+{
+    add_record(records, group, change->topic, change->partition, &change->value);
+}
+
 bool offsets_parse(struct bytes key, struct bytes value, struct offset_record *out)
 {
     struct arena arena = ARENA_INIT; // these messages need none of it
@@ -167,9 +173,10 @@ static void settle(struct offset_write *write)
 {
     struct group *group = write->group;
     for (size_t i = 0; i < write->count; i++) {
-        const struct offset_change *change = &write->changes[i];
+        struct offset_change *change = &write->changes[i];
         struct offset_entry *entry = find(group, change->topic, change->partition);
         entry->writing--;
+        change->value.order = write->append.base_offset + (int64_t)i;
         if (write->err == ERR_OK)
             set_value(&entry->value, &change->value);
         drop_if_gone(group, entry);

@@ -27,6 +27,7 @@ struct offset_value {
     struct bytes metadata; // owned by the entry
     int64_t expire_ms;     // 0: with its group
     uint8_t topic_id[16];  // all zero: not said
+    int64_t order;         // offset of its record
 };
 
 struct offset_entry {
@@ -60,6 +61,10 @@ struct offset_write {
 };
 
 void offsets_write(struct offset_write *write, struct partition *partition);
+
+// A record as offsets_write() makes them.
+void offsets_add_record(struct record_builder *records, struct bytes group,
+                        const struct offset_change *change);
 
 // NULL when nothing is committed.
 const struct offset_value *offsets_find(const struct group *group, struct bytes topic,

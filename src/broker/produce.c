@@ -10,15 +10,17 @@
 //              for those before it
 //     answer   wherever the last append ends
 #include "base/mem.h"
+#include "broker/access.h"
 #include "broker/batch_rules.h"
-#include "broker/broker_int.h"
+#include "broker/txn_enrol.h"
 #include "os/clock.h"
 #include "wire/kafka/produce.h"
 
 enum {
-    KAFKA_INVALID_TXN_STATE = 48,
     KAFKA_UNKNOWN_TOPIC_ID = 100,
     PRODUCE_ZSTD_FROM = 7,
+    PRODUCE_ABORTABLE_FROM = 11,
+    PRODUCE_ENROLS_FROM = 12, // KIP-890
     PRODUCE_IDS_FROM = 13
 };
 
@@ -44,7 +46,12 @@ struct produce {
     _Atomic size_t pending; // parts, and one for the loop that hands them in
     int16_t acks;
     bool checked;
-    err_t denied;     // all of it: no right to the transactional id
+    err_t denied;       // all of it: no right to the transactional id
+    bool transactional; // holds a batch of a transaction
+    bool enrols_later;  // enrolled() goes on with the requests that wait
+    bool enrolled;      // its partitions have joined the transaction, or cannot
+    struct txn *txn;    // a reference, or NULL
+    struct txn_enrol enrol;
     struct list link; // in request_produces() until it is started
     struct post post;
 };
@@ -79,6 +86,7 @@ static void answer(struct produce *produce)
         mem_free(part->append.story);
         topic_unref(part->topic);
     }
+    txn_unref(produce->txn);
     produce->response.throttle_time_ms =
         request_charge(request, QUOTA_PRODUCE, request->frame->size);
     if (produce->acks != 0)
@@ -175,6 +183,19 @@ static err_t apply_rules(struct produce *produce, struct produce_part *part, str
     return batch_rules_apply(rules, in_frame, batch.size, &survey, now_ms, &part->packed, diag);
 }
 
+static void refuse_txn(struct produce *produce, struct produce_part *part, err_t err)
+{
+    int16_t version = request_version(produce->request);
+    if (err == ERR_PRODUCER_FENCED)
+        err = ERR_PRODUCER_EPOCH; // which lets an idempotent producer's client go on
+    else if (err == ERR_TRANSACTION_ABORTABLE && version < PRODUCE_ABORTABLE_FROM)
+        err = ERR_INVALID_TXN_STATE;
+    else if ((err == ERR_CONCURRENT_TRANSACTIONS && version < PRODUCE_ENROLS_FROM) ||
+             err == ERR_COORDINATOR_NOT_AVAILABLE)
+        err = ERR_NOT_ENOUGH_REPLICAS; // older clients try again, and need not ask for metadata
+    refuse(produce->request, part, kafka_code(err), err_info(err)->text);
+}
+
 static void check_part(struct produce *produce, struct produce_part *part)
 {
     struct request *request = produce->request;
@@ -189,8 +210,9 @@ static void check_part(struct produce *produce, struct produce_part *part)
         err = FAIL(&diag, part->denied, "%s", err_info(part->denied)->text);
     else if (!part->topic || !topic_partition(part->topic, part->data->index))
         err = FAIL(&diag, ERR_UNKNOWN_TOPIC, "unknown topic or partition %d", part->data->index);
-    else if (has_attribute(batch, BATCH_TRANSACTIONAL))
-        refuse(request, part, KAFKA_INVALID_TXN_STATE, "the producer has no open transaction");
+    else if (txns_internal_topic(bytes_from(topic_name(part->topic))))
+        err = FAIL(&diag, ERR_INVALID_TOPIC, "clients may not write into %s",
+                   topic_name(part->topic));
     else
         err = apply_rules(produce, part, batch, &diag);
     if (err != ERR_OK)
@@ -224,34 +246,122 @@ static void start_part(struct produce *produce, struct produce_part *part)
         part->append.size = part->data->records.size;
     }
     part->append.checked = true;
+    part->append.txn_version =
+        request_version(produce->request) >= PRODUCE_ENROLS_FROM ? TXN_VERSION_BUMPS : 0;
     part->append.until = produce->acks == -1 ? APPEND_SYNCED : APPEND_WRITTEN;
     part->append.done = append_done;
     partition_append(topic_partition(part->topic, part->data->index), &part->append);
 }
 
+// With the transaction's mutex held until the batch is queued, its marker can only come behind it.
+static void verify_part(struct produce *produce, struct produce_part *part)
+{
+    struct batch_header header;
+    if (part->out->error_code != 0 ||
+        !batch_header_read(&header, kafka_records_bytes(part->data->records)) ||
+        !(header.attributes & BATCH_TRANSACTIONAL))
+        return;
+    const struct txn_caller caller = {header.producer_id, header.producer_epoch};
+    err_t err = produce->txn && !produce->txn->gone
+                    ? txn_verify(produce->txn, &caller, bytes_from(topic_name(part->topic)),
+                                 part->data->index)
+                    : ERR_PRODUCER_ID_MAPPING;
+    if (err != ERR_OK)
+        refuse_txn(produce, part, err);
+}
+
 static void start_all(struct produce *produce)
 {
+    struct txn *txn = produce->txn ? txn_ref(produce->txn) : NULL;
     produce->pending = produce->part_count + 1;
-    for (size_t i = 0; i < produce->part_count; i++)
+    if (txn)
+        mutex_lock(&txn->lock);
+    for (size_t i = 0; i < produce->part_count; i++) {
+        if (produce->transactional)
+            verify_part(produce, &produce->parts[i]);
         start_part(produce, &produce->parts[i]);
+    }
+    if (txn)
+        mutex_unlock(&txn->lock);
+    txn_unref(txn);
     part_ends(produce);
 }
 
-static void checked_on_loop(struct post *post)
+// --- transactions ---
+
+static void go_on(struct list *waiting);
+
+static void enrolled(struct txn_enrol *enrol)
 {
-    struct produce *checked = CONTAINER_OF(post, struct produce, post);
-    struct list *waiting = request_produces(checked->request);
-    checked->checked = true;
+    struct produce *produce = CONTAINER_OF(enrol, struct produce, enrol);
+    produce->enrolled = true;
+    for (size_t i = 0; enrol->err != ERR_OK && i < produce->part_count; i++) {
+        struct produce_part *part = &produce->parts[i];
+        if (part->out->error_code == 0 &&
+            has_attribute(kafka_records_bytes(part->data->records), BATCH_TRANSACTIONAL))
+            refuse_txn(produce, part, enrol->err);
+    }
+    if (produce->enrols_later)
+        go_on(request_produces(produce->request));
+}
+
+// From PRODUCE_ENROLS_FROM on writing into a partition makes it part of the transaction.
+static void enrol(struct produce *produce)
+{
+    struct txn_enrol *enrol = &produce->enrol;
+    *enrol = (struct txn_enrol){.request = produce->request, .txn = produce->txn, .done = enrolled};
+    for (size_t i = 0; i < produce->part_count; i++) {
+        struct produce_part *part = &produce->parts[i];
+        struct batch_header header;
+        if (part->out->error_code != 0 ||
+            !batch_header_read(&header, kafka_records_bytes(part->data->records)) ||
+            !(header.attributes & BATCH_TRANSACTIONAL))
+            continue;
+        enrol->caller = (struct txn_caller){header.producer_id, header.producer_epoch};
+        txn_partitions_add(&enrol->partitions, bytes_from(topic_name(part->topic)),
+                           part->data->index);
+    }
+    produce->enrolled = enrol->partitions.count == 0 || !produce->txn;
+    if (produce->enrolled)
+        txn_partitions_release(&enrol->partitions);
+    else
+        txn_enrol(enrol);
+}
+
+static bool has_to_enrol(const struct produce *produce)
+{
+    return produce->transactional && !produce->enrolled &&
+           request_version(produce->request) >= PRODUCE_ENROLS_FROM;
+}
+
+// Starts those whose turn it is, in the order they came.
+static void go_on(struct list *waiting)
+{
     while (!list_empty(waiting)) {
         struct produce *first = CONTAINER_OF(waiting->next, struct produce, link);
         if (!first->checked)
             return;
+        if (has_to_enrol(first)) {
+            if (first->enrols_later)
+                return;
+            enrol(first);
+            first->enrols_later = !first->enrolled;
+            if (first->enrols_later)
+                return;
+        }
         list_remove(&first->link);
         bool last = list_empty(waiting); // afterwards the connection may be gone
         start_all(first);
         if (last)
             return;
     }
+}
+
+static void checked_on_loop(struct post *post)
+{
+    struct produce *checked = CONTAINER_OF(post, struct produce, post);
+    checked->checked = true;
+    go_on(request_produces(checked->request));
 }
 
 static void check_on_worker(struct request *request)
@@ -348,6 +458,11 @@ static struct produce *prepare(struct request *request, const struct kafka_produ
         prepare_topic(produce, &message->topic_data[t], &produce->response.responses[t], parts);
         parts += message->topic_data[t].partition_data_count;
     }
+    for (size_t i = 0; i < produce->part_count && !produce->transactional; i++)
+        produce->transactional = has_attribute(kafka_records_bytes(produce->parts[i].data->records),
+                                               BATCH_TRANSACTIONAL);
+    if (produce->transactional && message->transactional_id.ptr)
+        produce->txn = txns_find(request->broker->txns, message->transactional_id);
     return produce;
 }
 
@@ -375,5 +490,11 @@ void produce_handle(struct request *request)
         return;
     }
     check_all(produce);
-    start_all(produce);
+    if (has_to_enrol(produce)) {
+        produce->checked = true;
+        list_push_back(waiting, &produce->link);
+        go_on(waiting);
+    } else {
+        start_all(produce);
+    }
 }

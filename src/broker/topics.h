@@ -7,6 +7,7 @@
 #include "broker/broker_int.h"
 
 #define OFFSETS_TOPIC "__consumer_offsets"
+#define TXN_TOPIC     "__transaction_state"
 
 // What the caller may do with the cluster, as the field of that name; 0 if not even describe it.
 int32_t topics_cluster_operations(struct request *request);
