@@ -21,6 +21,8 @@ int cmd_topics(int argc, char **argv);
 int cmd_groups(int argc, char **argv);
 int cmd_produce(int argc, char **argv);
 int cmd_consume(int argc, char **argv);
+int cmd_users(int argc, char **argv);
+int cmd_acls(int argc, char **argv);
 int cmd_streams(int argc, char **argv);
 int cmd_dags(int argc, char **argv);
 int cmd_tables(int argc, char **argv);

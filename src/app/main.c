@@ -35,6 +35,8 @@ static const struct command commands[] = {
     {"groups", "consumer groups and their lag", cmd_groups},
     {"produce", "write lines from stdin to a topic", cmd_produce},
     {"consume", "print the records of a topic", cmd_consume},
+    {"users", "list, create, delete who may sign in to Kafka", cmd_users},
+    {"acls", "list, add, remove who may do what in Kafka", cmd_acls},
     {"streams", "running queries and their progress", cmd_streams},
     {"dags", "list, trigger, pause, rerun, backfill; runs and logs", cmd_dags},
     {"tables", "list and describe tables", cmd_tables},

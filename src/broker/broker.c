@@ -173,6 +173,11 @@ err_t broker_listen(struct broker *broker, uint16_t *port, struct diag *diag)
     return ERR_OK;
 }
 
+err_t broker_listen_locally(struct broker *broker, struct diag *diag)
+{
+    return endpoints_open_local(&broker->endpoints, diag);
+}
+
 uint16_t broker_port(const struct broker *broker, size_t listener)
 {
     return broker->endpoints.all[listener].port;

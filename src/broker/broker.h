@@ -64,6 +64,8 @@ MUST_USE err_t broker_set_user(struct broker *broker, struct bytes name, struct 
                                struct diag *diag);
 // Opens the ports and tells the first. BLOCKS
 MUST_USE err_t broker_listen(struct broker *broker, uint16_t *port, struct diag *diag);
+// Opens the local socket alone, instead. BLOCKS
+MUST_USE err_t broker_listen_locally(struct broker *broker, struct diag *diag);
 uint16_t broker_port(const struct broker *broker, size_t listener); // once it listens
 // Stops listening, answers what waits, closes the log, frees. Not from a loop. BLOCKS
 void broker_close(struct broker *broker);

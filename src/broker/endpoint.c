@@ -61,6 +61,11 @@ static err_t open_one(struct endpoint *endpoint, struct diag *diag)
     return ERR_OK;
 }
 
+err_t endpoints_open_local(struct endpoints *endpoints, struct diag *diag)
+{
+    return open_one(&endpoints->all[endpoints->count], diag);
+}
+
 err_t endpoints_open(struct endpoints *endpoints, struct diag *diag)
 {
     struct diag local = DIAG_INIT;
@@ -71,7 +76,7 @@ err_t endpoints_open(struct endpoints *endpoints, struct diag *diag)
             return err;
         }
     }
-    if (open_one(&endpoints->all[endpoints->count], &local) != ERR_OK)
+    if (endpoints_open_local(endpoints, &local) != ERR_OK)
         LOG_WARN("broker", "no local socket: weir users and weir acls will not find this broker",
                  "why=\"%s\"", diag_text(&local));
     return ERR_OK;

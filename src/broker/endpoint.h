@@ -29,6 +29,7 @@ void endpoints_init(struct endpoints *endpoints, struct broker *broker,
                     const struct broker_options *options);
 // All or none of them. Without a local one when the file system cannot have it. BLOCKS
 MUST_USE err_t endpoints_open(struct endpoints *endpoints, struct diag *diag);
+MUST_USE err_t endpoints_open_local(struct endpoints *endpoints, struct diag *diag); // BLOCKS
 void endpoints_close(struct endpoints *endpoints); // stops listening. BLOCKS
 void endpoints_release(struct endpoints *endpoints);
 

@@ -234,7 +234,7 @@ static err_t open_log(struct security *security, const char *dir, struct diag *d
     static const struct topic_setting settings[] = {
         {"retention.ms", "-1"}, {"retention.bytes", "-1"}, {"segment.bytes", "16777216"}};
     struct log_store_options options = {.dir = dir, .sync = true, .file_max = 16};
-    TRY(dir_make(dir, diag));
+    TRY(dir_make_private(dir, diag));
     TRY(log_store_open(&security->store, &options, diag));
     security->topic = log_store_topic(security->store, bytes_from(TOPIC));
     if (!security->topic)

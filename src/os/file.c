@@ -284,6 +284,14 @@ err_t dir_space(const char *path, struct disk_space *out, struct diag *diag)
     return ERR_OK;
 }
 
+err_t dir_make_private(const char *path, struct diag *diag)
+{
+    TRY(dir_make(path, diag));
+    if (chmod(path, S_IRWXU) != 0)
+        return FAIL(diag, ERR_IO, "cannot keep others out of %s: %s", path, strerror(errno));
+    return ERR_OK;
+}
+
 err_t dir_free_bytes(const char *path, uint64_t *out, struct diag *diag)
 {
     struct disk_space space;

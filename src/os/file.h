@@ -57,6 +57,8 @@ MUST_USE err_t file_remove(const char *path, struct diag *diag); // absent is fi
 bool file_exists(const char *path);
 
 MUST_USE err_t dir_make(const char *path, struct diag *diag); // with parents; present is fine
+// For this user's programs only.
+MUST_USE err_t dir_make_private(const char *path, struct diag *diag);
 // Bytes that may still be written to the disk that `path` is on.
 MUST_USE err_t dir_free_bytes(const char *path, uint64_t *out, struct diag *diag);
 struct disk_space {
