@@ -19,6 +19,7 @@ int cmd_people(int argc, char **argv);
 int cmd_sentences(int argc, char **argv);
 int cmd_topics(int argc, char **argv);
 int cmd_groups(int argc, char **argv);
+int cmd_log(int argc, char **argv);
 int cmd_produce(int argc, char **argv);
 int cmd_consume(int argc, char **argv);
 int cmd_users(int argc, char **argv);

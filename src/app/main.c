@@ -33,6 +33,7 @@ static const struct command commands[] = {
     {"sentences", "generate sentences: to stdout or a topic", cmd_sentences},
     {"topics", "list, create, describe, delete topics", cmd_topics},
     {"groups", "consumer groups and their lag", cmd_groups},
+    {"log", "check and dump the log's files", cmd_log},
     {"produce", "write lines from stdin to a topic", cmd_produce},
     {"consume", "print the records of a topic", cmd_consume},
     {"users", "list, create, delete who may sign in to Kafka", cmd_users},

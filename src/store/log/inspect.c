@@ -11,10 +11,17 @@
 
 enum { NAME_DIGITS = 20, CHECKPOINT_MAX_BYTES = 1 << 30 };
 
+struct saved_known {
+    const struct topic *topic;
+    int32_t index;
+    struct saved_partition partition;
+};
+
 struct walk {
     struct inspect inspect;
-    struct log_store *store;         // what the catalog says; NULL when it cannot be read
-    VEC(struct partition *) cleaned; // by the checkpoint: offsets may be missing
+    struct log_store *store; // what the catalog says; NULL when it cannot be read
+    struct arena arena;
+    VEC(struct saved_known) saved; // what the checkpoint says
     struct diag *diag;
     bool matched; // a folder that was asked for
 };
@@ -56,6 +63,63 @@ static void tell_file(struct walk *walk, enum inspect_kind kind, const char *pat
 static void path_in(const struct walk *walk, const char *name, char *out)
 {
     snprintf(out, PATH_BYTES, "%s/%s", walk->inspect.options->dir, name);
+}
+
+// --- what the checkpoint says ---
+
+static struct topic *topic_of(struct log_store *store, const uint8_t key[20], int32_t *index)
+{
+    *index = 0;
+    for (int i = 0; i < 4; i++)
+        *index = *index << 8 | key[16 + i];
+    struct topic *topic = log_store_topic_by_id(store, key);
+    if (topic && *index >= topic_partition_count(topic)) {
+        topic_unref(topic);
+        return NULL;
+    }
+    return topic;
+}
+
+static void keep_saved(const uint8_t key[20], const struct saved_partition *saved, void *ctx)
+{
+    struct walk *walk = ctx;
+    struct saved_known known = {.partition = *saved};
+    struct topic *topic = walk->store ? topic_of(walk->store, key, &known.index) : NULL;
+    known.topic = topic;
+    if (topic)
+        vec_push(&walk->saved, known);
+    topic_unref(topic); // the catalog's lives on
+}
+
+static void read_saved(struct walk *walk)
+{
+    char path[PATH_BYTES];
+    struct str text = {0};
+    path_in(walk, "checkpoint", path);
+    // What is wrong with it is told later.
+    if (file_exists(path) && file_read_all(path, CHECKPOINT_MAX_BYTES, &text, NULL) == ERR_OK)
+        (void)!checkpoint_each(str_bytes(&text), &walk->arena, keep_saved, walk, NULL);
+    str_release(&text);
+}
+
+static const struct saved_partition *saved_of(const struct walk *walk, const char *topic,
+                                              int32_t index)
+{
+    for (size_t i = 0; i < walk->saved.count; i++) {
+        const struct saved_known *known = &walk->saved.items[i];
+        if (known->index == index && strcmp(known->topic->name, topic) == 0)
+            return &known->partition;
+    }
+    return NULL;
+}
+
+// How much of a segment was on disk at the checkpoint.
+static int64_t saved_size(const struct saved_partition *saved, int64_t base)
+{
+    for (size_t i = 0; saved && !saved->rescan && i < saved->segment_count; i++)
+        if (saved->segments[i].base_offset == base)
+            return saved->segments[i].size;
+    return 0;
 }
 
 // --- partitions ---
@@ -116,9 +180,8 @@ static bool has_gaps(const struct walk *walk, const char *name, int32_t index)
     for (size_t i = 0; i < count; i++)
         gaps = gaps || (strcmp(settings[i].key, "cleanup.policy") == 0 &&
                         strstr(settings[i].value, "compact"));
-    for (size_t i = 0; i < walk->cleaned.count; i++)
-        gaps = gaps ||
-               (walk->cleaned.items[i]->topic == topic && walk->cleaned.items[i]->index == index);
+    const struct saved_partition *saved = saved_of(walk, name, index);
+    gaps = gaps || (saved && saved->cleaned_to > 0);
     arena_release(&arena);
     topic_unref(topic);
     return gaps;
@@ -158,6 +221,7 @@ static err_t check_folder(struct walk *walk, const char *dir, const char *topic,
                                           .index = index,
                                           .dir = dir,
                                           .gaps = has_gaps(walk, topic, index)};
+    const struct saved_partition *saved = saved_of(walk, topic, index);
     struct arena arena = ARENA_INIT;
     int64_t *bases;
     size_t count;
@@ -168,8 +232,8 @@ static err_t check_folder(struct walk *walk, const char *dir, const char *topic,
     for (size_t i = 0; err == ERR_OK && i < count; i++) {
         // A listing may miss files that are made meanwhile.
         while (partition.next < bases[i] && has_segment(dir, partition.next))
-            inspect__segment(&partition, partition.next, true);
-        inspect__segment(&partition, bases[i], i + 1 == count);
+            inspect__segment(&partition, partition.next, 0, true);
+        inspect__segment(&partition, bases[i], saved_size(saved, bases[i]), i + 1 == count);
     }
     if (err == ERR_OK)
         check_start(walk, &partition);
@@ -221,19 +285,6 @@ struct saved_look {
     bool clean;
 };
 
-static struct topic *topic_of(struct log_store *store, const uint8_t key[20], int32_t *index)
-{
-    *index = 0;
-    for (int i = 0; i < 4; i++)
-        *index = *index << 8 | key[16 + i];
-    struct topic *topic = log_store_topic_by_id(store, key);
-    if (topic && *index >= topic_partition_count(topic)) {
-        topic_unref(topic);
-        return NULL;
-    }
-    return topic;
-}
-
 static void check_saved_segment(struct saved_look *look, const struct inspect_partition *partition,
                                 const struct saved_segment *saved)
 {
@@ -281,29 +332,6 @@ static void check_saved(const uint8_t key[20], const struct saved_partition *sav
     for (size_t i = first; i < saved->segment_count; i++)
         check_saved_segment(look, &partition, &saved->segments[i]);
     topic_unref(topic);
-}
-
-static void see_cleaned(const uint8_t key[20], const struct saved_partition *saved, void *ctx)
-{
-    struct walk *walk = ctx;
-    int32_t index;
-    struct topic *topic = walk->store ? topic_of(walk->store, key, &index) : NULL;
-    if (topic && saved->cleaned_to > 0)
-        vec_push(&walk->cleaned, topic_partition(topic, index));
-    topic_unref(topic);
-}
-
-static void read_cleaned(struct walk *walk)
-{
-    char path[PATH_BYTES];
-    struct str text = {0};
-    struct arena arena = ARENA_INIT;
-    path_in(walk, "checkpoint", path);
-    // What is wrong with it is told later.
-    if (file_exists(path) && file_read_all(path, CHECKPOINT_MAX_BYTES, &text, NULL) == ERR_OK)
-        (void)!checkpoint_each(str_bytes(&text), &arena, see_cleaned, walk, NULL);
-    arena_release(&arena);
-    str_release(&text);
 }
 
 static void check_checkpoint(struct walk *walk)
@@ -370,9 +398,9 @@ err_t inspect_log(const struct inspect_options *options, struct inspect_totals *
     if (strlen(options->dir) > PATH_BYTES - 400)
         return FAIL(diag, ERR_CONFIG, "the path of the log is longer than %d bytes",
                     PATH_BYTES - 400);
-    struct walk walk = {.inspect = {options, totals}, .diag = diag};
+    struct walk walk = {.inspect = {options, totals}, .diag = diag, .arena = ARENA_INIT};
     read_catalog(&walk);
-    read_cleaned(&walk);
+    read_saved(&walk);
     err_t err = dir_each(options->dir, see_folder, &walk, diag);
     if (err == ERR_OK) {
         check_checkpoint(&walk);
@@ -383,7 +411,8 @@ err_t inspect_log(const struct inspect_options *options, struct inspect_totals *
         !(walk.store && is_known(&walk, options->topic, options->partition)))
         err = FAIL(diag, ERR_NOT_FOUND, "no topic %s%s in %s", options->topic,
                    options->partition >= 0 ? " with that partition" : "", options->dir);
-    vec_release(&walk.cleaned);
+    vec_release(&walk.saved);
+    arena_release(&walk.arena);
     if (walk.store)
         log_store__look_end(walk.store);
     return err;

@@ -37,7 +37,9 @@ struct inspect_place {
 __attribute__((format(printf, 3, 4))) void
 inspect__tell(struct inspect *inspect, const struct inspect_place *place, const char *format, ...);
 
-// Goes through the segment at `base` and its index; `last`: it is the one that is written.
-void inspect__segment(struct inspect_partition *partition, int64_t base, bool last);
+// Goes through the segment at `base` and its indexes. Its first `saved_size` bytes were on disk at
+// the checkpoint; `last`: it is the one that is written.
+void inspect__segment(struct inspect_partition *partition, int64_t base, int64_t saved_size,
+                      bool last);
 
 #endif

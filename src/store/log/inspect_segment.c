@@ -34,6 +34,7 @@ struct look {
     int fd;
     int64_t base;
     int64_t size;
+    int64_t saved_size; // was on disk at the checkpoint: a start does not read it again
     bool last;
     int64_t max_timestamp;
     struct beside index;
@@ -260,7 +261,11 @@ static void tell_damage(struct look *look, int64_t at, int64_t next, const struc
 {
     struct inspect_partition *partition = look->partition;
     char remedy[200] = "serves nothing of it: it lies behind the damage before";
-    if (!partition->damaged)
+    if (at < look->saved_size)
+        snprintf(remedy, sizeof remedy,
+                 "does not read again what was whole at the last checkpoint: it serves these "
+                 "bytes, and readers find the checksum wrong");
+    else if (!partition->damaged)
         snprintf(remedy, sizeof remedy,
                  "serves the offsets below %lld of %s-%d, refuses reads from there on and appends",
                  (long long)partition->next, partition->topic, partition->index);
@@ -326,7 +331,8 @@ static void walk(struct look *look)
             continue;
         }
         int64_t next = batch_search_next(look->fd, at + 1, look->size, look->partition->next);
-        if (look->last && (next < 0 || at >= round_mark_find(look->fd, at, look->size))) {
+        if (look->last && at >= look->saved_size &&
+            (next < 0 || at >= round_mark_find(look->fd, at, look->size))) {
             tell_tail(look, at, &why);
             break;
         }
@@ -365,10 +371,15 @@ static void begin(struct look *look)
     partition->damaged = true;
 }
 
-void inspect__segment(struct inspect_partition *partition, int64_t base, bool last)
+void inspect__segment(struct inspect_partition *partition, int64_t base, int64_t saved_size,
+                      bool last)
 {
-    struct look look = {
-        .partition = partition, .base = base, .last = last, .fd = -1, .max_timestamp = -1};
+    struct look look = {.partition = partition,
+                        .base = base,
+                        .saved_size = saved_size,
+                        .last = last,
+                        .fd = -1,
+                        .max_timestamp = -1};
     snprintf(look.path, sizeof look.path, "%s/%020lld.log", partition->dir, (long long)base);
     struct diag diag = DIAG_INIT;
     err_t err = file_open(&look.fd, look.path, FILE_READ, &diag);
