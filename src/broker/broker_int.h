@@ -216,6 +216,8 @@ void offset_delete_handle(struct request *request);
 void list_groups_handle(struct request *request);
 void describe_groups_handle(struct request *request);
 void delete_groups_handle(struct request *request);
+void consumer_group_heartbeat_handle(struct request *request);
+void consumer_group_describe_handle(struct request *request);
 
 // --- topics ---
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/kafka/delete_groups.h"
 
+#include "broker/access.h"
 #include "broker/groups.h"
 
 static void run(struct request *request)
@@ -13,10 +14,10 @@ static void run(struct request *request)
                                    (size_t)m->groups_names_count);
     for (int32_t i = 0; i < m->groups_names_count; i++) {
         response.results[i].group_id = m->groups_names[i];
-        err_t err = request_may(request, ACL_DELETE, ACL_GROUP, m->groups_names[i])
-                        ? groups_delete(request->broker->groups, m->groups_names[i], NULL)
-                        : ERR_GROUP_UNAUTHORIZED;
-        response.results[i].error_code = kafka_code(err);
+        bool may = request_may(request, ACL_DELETE, ACL_GROUP, m->groups_names[i]);
+        response.results[i].error_code =
+            kafka_code(may ? groups_delete(request->broker->groups, m->groups_names[i], NULL)
+                           : ERR_GROUP_UNAUTHORIZED);
     }
     request_respond(request, &response);
 }

@@ -4,9 +4,9 @@
 // since v6.
 #include "wire/kafka/describe_groups.h"
 
+#include "broker/access.h"
 #include "broker/group_int.h"
 #include "broker/groups.h"
-#include "broker/topics.h"
 
 enum { NOT_FOUND_FROM = 6 };
 
@@ -37,6 +37,28 @@ static void fill_members(struct request *request, const struct group *group,
     }
 }
 
+static void fill(struct request *request, const struct group *group,
+                 struct kafka_describe_groups_response_group *out)
+{
+    out->group_state = bytes_from(group_state_name(group));
+    out->protocol_type = text(request, group->protocol_type);
+    if (group->state == GROUP_STABLE)
+        out->protocol_data = text(request, group->protocol);
+    fill_members(request, group, out);
+}
+
+static void not_found(struct request *request, bool other_type,
+                      struct kafka_describe_groups_response_group *out)
+{
+    out->group_state = bytes_from("Dead");
+    if (request_version(request) < NOT_FOUND_FROM)
+        return;
+    out->error_code = kafka_code(ERR_GROUP_NOT_FOUND);
+    out->error_message =
+        bytes_from(arena_printf(&request->arena, "Group %.*s %s.", BYTES_PRINT(out->group_id),
+                                other_type ? "is not a classic group" : "not found"));
+}
+
 static void describe(struct request *request, struct bytes id,
                      struct kafka_describe_groups_response_group *out)
 {
@@ -47,26 +69,20 @@ static void describe(struct request *request, struct bytes id,
         out->error_code = kafka_code(ERR_GROUP_UNAUTHORIZED);
         return;
     }
-    if (m->include_authorized_operations)
-        out->authorized_operations = request_operations(request, ACL_GROUP, id);
     struct group *group = groups_find(request->broker->groups, id);
-    if (!group) {
-        out->group_state = bytes_from("Dead");
-        if (request_version(request) >= NOT_FOUND_FROM) {
-            out->error_code = kafka_code(ERR_GROUP_NOT_FOUND);
-            out->error_message =
-                bytes_from(arena_printf(&request->arena, "Group %.*s not found.", BYTES_PRINT(id)));
-        }
-        return;
+    bool classic = false;
+    if (group) {
+        mutex_lock(&group->lock);
+        classic = !group->consumer;
+        if (classic)
+            fill(request, group, out);
+        mutex_unlock(&group->lock);
+        group_unref(group);
     }
-    mutex_lock(&group->lock);
-    out->group_state = bytes_from(group_state_name(group));
-    out->protocol_type = text(request, group->protocol_type);
-    if (group->state == GROUP_STABLE)
-        out->protocol_data = text(request, group->protocol);
-    fill_members(request, group, out);
-    mutex_unlock(&group->lock);
-    group_unref(group);
+    if (!classic)
+        not_found(request, group != NULL, out);
+    if (m->include_authorized_operations && out->error_code == 0)
+        out->authorized_operations = request_operations(request, ACL_GROUP, id);
 }
 
 void describe_groups_handle(struct request *request)

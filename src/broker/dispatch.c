@@ -10,8 +10,8 @@ const struct api_handler api_handlers[] = {
     {KAFKA_FETCH, 4, 18, fetch_handle, false},
     {KAFKA_LIST_OFFSETS, 1, 11, list_offsets_handle, false},
     {KAFKA_METADATA, 0, 13, metadata_handle, false},
-    {KAFKA_OFFSET_COMMIT, 2, 9, offset_commit_handle, false},
-    {KAFKA_OFFSET_FETCH, 1, 9, offset_fetch_handle, false},
+    {KAFKA_OFFSET_COMMIT, 2, 10, offset_commit_handle, false},
+    {KAFKA_OFFSET_FETCH, 1, 10, offset_fetch_handle, false},
     {KAFKA_FIND_COORDINATOR, 0, 6, find_coordinator_handle, false},
     {KAFKA_JOIN_GROUP, 0, 9, join_group_handle, false},
     {KAFKA_HEARTBEAT, 0, 4, heartbeat_handle, false},
@@ -56,6 +56,8 @@ const struct api_handler api_handlers[] = {
     {KAFKA_DESCRIBE_PRODUCERS, 0, 0, describe_producers_handle, false},
     {KAFKA_DESCRIBE_TRANSACTIONS, 0, 0, describe_transactions_handle, false},
     {KAFKA_LIST_TRANSACTIONS, 0, 2, list_transactions_handle, false},
+    {KAFKA_CONSUMER_GROUP_HEARTBEAT, 0, 1, consumer_group_heartbeat_handle, false},
+    {KAFKA_CONSUMER_GROUP_DESCRIBE, 0, 1, consumer_group_describe_handle, false},
     {KAFKA_DESCRIBE_TOPIC_PARTITIONS, 0, 0, describe_topic_partitions_handle, false},
 };
 const size_t api_handler_count = sizeof api_handlers / sizeof *api_handlers;

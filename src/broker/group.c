@@ -6,6 +6,7 @@
 #include "broker/group_int.h"
 
 #include "base/mem.h"
+#include "broker/consumer.h"
 #include "broker/group_write.h"
 #include "os/clock.h"
 
@@ -16,6 +17,8 @@ static const char *const state_names[] = {"Empty", "PreparingRebalance", "Comple
 
 const char *group_state_name(const struct group *group)
 {
+    if (group->consumer && group->state != GROUP_DEAD)
+        return consumer_state_name(group->consumer);
     return state_names[group->state];
 }
 
@@ -26,12 +29,12 @@ const char *group_type_name(const struct group *group)
 
 bool group_is_empty(const struct group *group)
 {
-    return group->state == GROUP_EMPTY && !group->pending.count;
+    return group->state == GROUP_EMPTY && !group->pending.count && !group_member_count(group);
 }
 
 size_t group_member_count(const struct group *group)
 {
-    return group->members.count;
+    return group->consumer ? group->consumer->members.count : group->members.count;
 }
 
 char *group__text(struct bytes bytes)
@@ -65,6 +68,7 @@ struct group *group_new(struct bytes id, struct group_journal *journal)
     mutex_init(&group->lock);
     list_init(&group->joins);
     list_init(&group->syncs);
+    list_init(&group->beats);
     list_init(&group->unsaved);
     return group;
 }
@@ -79,11 +83,13 @@ void group_unref(struct group *group)
 {
     if (--group->refs)
         return;
-    assert(list_empty(&group->joins) && list_empty(&group->syncs));
+    assert(list_empty(&group->joins) && list_empty(&group->syncs) && list_empty(&group->beats));
     group__reset(group);
     struct list *link;
     while ((link = list_pop_front(&group->unsaved)))
         group_write_free(CONTAINER_OF(link, struct group_write, link));
+    if (group->consumer)
+        consumer_free(group->consumer);
     if (group->offsets)
         offsets_free(group->offsets);
     mutex_release(&group->lock);
@@ -95,10 +101,13 @@ void group__unlock(struct group *group)
 {
     struct list joins;
     struct list syncs;
+    struct list beats;
     list_init(&joins);
     list_init(&syncs);
+    list_init(&beats);
     list_splice(&joins, &group->joins);
     list_splice(&syncs, &group->syncs);
+    list_splice(&beats, &group->beats);
     mutex_unlock(&group->lock);
     struct list *link;
     while ((link = list_pop_front(&joins))) {
@@ -109,15 +118,21 @@ void group__unlock(struct group *group)
         struct group_sync *sync = CONTAINER_OF(link, struct group_sync, link);
         sync->done(sync);
     }
+    while ((link = list_pop_front(&beats))) {
+        struct consumer_beat *beat = CONTAINER_OF(link, struct consumer_beat, link);
+        beat->done(beat);
+    }
 }
 
 bool group_tick(struct group *group)
 {
     mutex_lock(&group->lock);
     group_write_retry(group);
-    if (group->state != GROUP_DEAD)
+    if (group->state != GROUP_DEAD && group->consumer)
+        consumer_tick(group);
+    else if (group->state != GROUP_DEAD)
         group__expire(group);
-    bool more = group->members.count || group->pending.count || group_unsaved(group);
+    bool more = group_member_count(group) || group->pending.count || group_unsaved(group);
     group__unlock(group);
     return more;
 }
@@ -142,5 +157,7 @@ void group_loaded(struct group *group)
     mutex_lock(&group->lock);
     for (size_t i = 0; i < group->members.count; i++)
         group__touch(group->members.items[i]);
+    if (group->consumer)
+        consumer_loaded(group);
     group__unlock(group);
 }

@@ -170,6 +170,7 @@ struct group {
                                 // without syncs
     int64_t state_since_ms;     // wall clock
     struct list joins, syncs;   // finished, to be answered once the mutex is free
+    struct list beats;          // the same of consumer.h
     struct list unsaved;        // group_write.h's: to be written again, in order
     bool retrying;
     struct offsets *offsets; // offsets.c's
@@ -191,7 +192,12 @@ void group_abandon_join(struct group *group, struct group_join *join);
 void group_abandon_sync(struct group *group, struct group_sync *sync);
 // May the caller commit offsets now? Call with the mutex held. `caller` of an admin: generation -1,
 // empty ids.
-MUST_USE err_t group_may_commit(struct group *group, const struct group_caller *caller);
+// `version` is that of OffsetCommit.
+MUST_USE err_t group_may_commit(struct group *group, const struct group_caller *caller,
+                                int16_t version);
+// Once the caller may: for this partition too? Only members of the new protocol may not.
+MUST_USE err_t group_may_commit_part(struct group *group, const struct group_caller *caller,
+                                     const uint8_t topic[16], int32_t partition);
 // The same for TxnOffsetCommit.
 MUST_USE err_t group_may_commit_txn(struct group *group, const struct group_caller *caller);
 // Moves what is due by clock_mono_us(): silent members leave, late rebalances go on. True while

@@ -4,6 +4,7 @@
 #include "broker/group_int.h"
 
 #include "base/mem.h"
+#include "broker/consumer.h"
 #include "broker/group_records.h"
 #include "broker/group_write.h"
 #include "os/clock.h"
@@ -187,6 +188,8 @@ static err_t check_join(const struct group *group, const struct group_join *join
 {
     if (group->state == GROUP_DEAD)
         return ERR_COORDINATOR_NOT_AVAILABLE;
+    if (group->consumer && (!group_is_empty(group) || group_unsaved(group)))
+        return ERR_INCONSISTENT_PROTOCOL; // no classic member joins a group of the new protocol
     if (join->session_timeout_ms < GROUP_SESSION_MIN_MS ||
         join->session_timeout_ms > GROUP_SESSION_MAX_MS)
         return ERR_INVALID_SESSION_TIMEOUT;
@@ -205,6 +208,8 @@ void group_join(struct group *group, struct group_join *join)
     join->new_member_id = BYTES_NULL;
     mutex_lock(&group->lock);
     err_t err = check_join(group, join);
+    if (err == ERR_OK && group->consumer)
+        consumer_end(group);
     if (err != ERR_OK)
         group__refuse(group, join, err);
     else if (join->member_id.size == 0)

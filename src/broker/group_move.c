@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "broker/consumer.h"
 #include "broker/group_records.h"
 #include "broker/group_write.h"
 #include "os/clock.h"
@@ -309,6 +310,8 @@ static bool subscribes(const struct group *group, const struct group_member *mem
 
 bool group_subscribes(const struct group *group, struct bytes topic)
 {
+    if (group->consumer)
+        return consumer_subscribes(group->consumer, topic);
     bool found = false;
     bool known = group->protocol != NULL || group->members.count == 0;
     if (!group->protocol_type || strcmp(group->protocol_type, "consumer") != 0)

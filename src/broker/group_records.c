@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/group_records.h"
 
+#include "broker/consumer.h"
 #include "broker/group_int.h"
 #include "os/clock.h"
 #include "wire/kafka/consumer_group.h"
@@ -104,6 +105,10 @@ bool group_record_apply(struct group *group, struct bytes value)
     int16_t version = value.ptr ? reader_i16(&reader) : 0;
     bool fine = !value.ptr || (version >= 0 && version <= VALUE_VERSION_MAX &&
                                kafka_group_metadata_value_decode(&m, version, &reader, &arena));
+    if (fine && group->consumer && value.ptr) {
+        consumer_free(group->consumer);
+        group->consumer = NULL;
+    }
     if (fine)
         group__reset(group);
     if (fine && value.ptr) {

@@ -7,6 +7,7 @@
 #include "broker/group_int.h"
 
 #include "base/mem.h"
+#include "broker/consumer.h"
 #include "broker/group_records.h"
 #include "broker/group_write.h"
 
@@ -141,6 +142,8 @@ err_t group_leave(struct group *group, const struct group_caller *caller)
     err_t err = ERR_OK;
     if (group->state == GROUP_DEAD)
         err = ERR_COORDINATOR_NOT_AVAILABLE;
+    else if (group->consumer)
+        err = consumer_expel(group, caller);
     else if (caller->instance_id.ptr && caller->member_id.size == 0)
         err = (member = group__member_of_instance(group, caller->instance_id)) ? ERR_OK
                                                                                : ERR_UNKNOWN_MEMBER;
@@ -176,14 +179,27 @@ static err_t may_commit(struct group *group, const struct group_caller *caller, 
     return ERR_OK;
 }
 
-err_t group_may_commit(struct group *group, const struct group_caller *caller)
+err_t group_may_commit(struct group *group, const struct group_caller *caller, int16_t version)
 {
     assert(mutex_held(&group->lock));
+    if (group->consumer && group->state != GROUP_DEAD)
+        return consumer_may_commit(group->consumer, caller, version, false);
     return may_commit(group, caller, false);
 }
 
 err_t group_may_commit_txn(struct group *group, const struct group_caller *caller)
 {
     assert(mutex_held(&group->lock));
-    return may_commit(group, caller, true);
+    if (!group->consumer || group->state == GROUP_DEAD)
+        return may_commit(group, caller, true);
+    err_t err = consumer_may_commit(group->consumer, caller, 0, true);
+    return err == ERR_STALE_MEMBER_EPOCH ? ERR_ILLEGAL_GENERATION : err;
+}
+
+err_t group_may_commit_part(struct group *group, const struct group_caller *caller,
+                            const uint8_t topic[16], int32_t partition)
+{
+    assert(mutex_held(&group->lock));
+    return group->consumer ? consumer_may_commit_part(group->consumer, caller, topic, partition)
+                           : ERR_OK;
 }

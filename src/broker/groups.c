@@ -184,7 +184,7 @@ err_t groups_write_wait(struct groups *groups, struct group *group,
     mutex_init(&waited.lock);
     cond_init(&waited.cond);
     mutex_lock(&group->lock);
-    err_t refused = caller ? group_may_commit(group, caller) : ERR_OK;
+    err_t refused = caller ? group_may_commit(group, caller, INT16_MAX) : ERR_OK;
     if (refused == ERR_OK)
         groups_write(groups, &waited.write);
     mutex_unlock(&group->lock);
@@ -232,6 +232,7 @@ err_t groups_open(struct groups **out, struct broker *broker, struct diag *diag)
     struct groups *groups = MEM_NEW(struct groups);
     groups->broker = broker;
     groups->journal.append = append;
+    groups__init_env(groups);
     groups->expired_ms = clock_now_ms() - GROUPS_EXPIRE_EVERY_MS;
     groups->retention_ms = GROUPS_RETENTION_MS;
     mutex_init(&groups->lock);
@@ -264,7 +265,7 @@ void groups_stop(struct groups *groups)
     }
     arena_release(&arena);
     mutex_lock(&groups->lock);
-    while (!groups->timer_stopped || groups->upkeep_runs)
+    while (!groups->timer_stopped || groups->upkeep_runs || groups->resolving)
         cond_wait(&groups->idle, &groups->lock);
     mutex_unlock(&groups->lock);
 }

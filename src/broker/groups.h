@@ -25,6 +25,13 @@ void groups_watch(struct groups *groups);
 
 // Of __consumer_offsets; lives as long as the groups.
 struct partition *groups_partition(struct groups *groups);
+struct consumer_env *groups_env(struct groups *groups);
+// Has the regular expressions of the group resolved, away from its mutex.
+void groups_resolve(struct groups *groups, struct group *group);
+
+// The address as Kafka shows it among a group's members: "/127.0.0.1".
+struct bytes groups_client_host(struct request *request);
+
 // offsets_write() into the broker's topic. Group's mutex held.
 void groups_write(struct groups *groups, struct offset_write *write);
 // The same, waiting; refused when `caller` (NULL = nobody to ask) may not commit now. The mutex is

@@ -3,6 +3,7 @@
 // Loading replays __consumer_offsets from its start: the key's type tells what a record is about.
 #include "broker/groups_int.h"
 
+#include "broker/consumer_records.h"
 #include "broker/group_records.h"
 #include "broker/txn_offsets.h"
 #include "wire/kafka/marker.h"
@@ -47,6 +48,20 @@ static void load_classic(struct groups *groups, struct reader *key, struct bytes
     group_unref(group);
 }
 
+static void load_consumer(struct groups *groups, int16_t type, struct reader *key,
+                          struct bytes value)
+{
+    struct bytes id = key_text(key);
+    struct bytes name = consumer_record_names(type) ? key_text(key) : BYTES_NULL;
+    struct group *group = key->failed ? NULL
+                          : value.ptr ? groups_get(groups, id)
+                                      : groups_find(groups, id);
+    if (!group)
+        return;
+    consumer_record_apply(group, &groups->env, type, name, value);
+    group_unref(group);
+}
+
 static void load_record(struct groups *groups, const struct batch_header *header,
                         const struct record *record)
 {
@@ -56,6 +71,8 @@ static void load_record(struct groups *groups, const struct batch_header *header
         load_offset(groups, header, record);
     else if (type == GROUP_RECORD_CLASSIC)
         load_classic(groups, &key, record->value);
+    else if (consumer_record_is(type))
+        load_consumer(groups, type, &key, record->value);
 }
 
 static void load_batch(struct groups *groups, const struct batch_header *header, struct bytes batch)

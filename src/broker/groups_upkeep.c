@@ -4,6 +4,7 @@
 #include "broker/groups_int.h"
 
 #include "base/log.h"
+#include "broker/consumer_records.h"
 #include "broker/group_records.h"
 #include "os/clock.h"
 
@@ -11,7 +12,10 @@ enum { FORGET_AT_ONCE = 10000 }; // offsets in one batch
 
 static void add_tombstones(struct record_builder *records, const struct group *group)
 {
-    group_record_add_tombstone(records, group);
+    if (group->consumer)
+        consumer_record_add_group_gone(records, group);
+    else
+        group_record_add_tombstone(records, group);
 }
 
 // Writes the changes, then, with `whole`, the end of the group itself.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/kafka/join_group.h"
 
+#include "broker/access.h"
 #include "broker/groups.h"
 
 enum { MEMBER_ID_REQUIRED_FROM = 4, NULL_PROTOCOL_FROM = 7, SKIP_ASSIGNMENT_FROM = 9 };
@@ -59,15 +60,6 @@ static void abandoned(struct request *request)
     group_abandon_join(joining->group, &joining->join);
 }
 
-// The address as Kafka shows it in DescribeGroups: "/127.0.0.1".
-static struct bytes client_host(struct request *request)
-{
-    const char *peer = request_peer(request);
-    const char *colon = strrchr(peer, ':');
-    size_t size = colon ? (size_t)(colon - peer) : strlen(peer);
-    return bytes_from(arena_printf(&request->arena, "/%.*s", (int)size, peer));
-}
-
 static const struct group_protocol *protocols(struct request *request)
 {
     const struct kafka_join_group_request *m = request->message;
@@ -90,12 +82,17 @@ void join_group_handle(struct request *request)
     const struct kafka_join_group_request *m = request->message;
     struct groups *groups = request->broker->groups;
     int16_t version = request_version(request);
+    if (!request_may(request, ACL_READ, ACL_GROUP, m->group_id)) {
+        refuse(request, ERR_GROUP_UNAUTHORIZED);
+        return;
+    }
     if (m->group_id.size == 0) {
         refuse(request, ERR_INVALID_GROUP);
         return;
     }
-    if (!request_may(request, ACL_READ, ACL_GROUP, m->group_id)) {
-        refuse(request, ERR_GROUP_UNAUTHORIZED);
+    if (m->session_timeout_ms < GROUP_SESSION_MIN_MS ||
+        m->session_timeout_ms > GROUP_SESSION_MAX_MS) {
+        refuse(request, ERR_INVALID_SESSION_TIMEOUT);
         return;
     }
     struct group *group =
@@ -112,7 +109,7 @@ void join_group_handle(struct request *request)
         .member_id = m->member_id,
         .instance_id = m->group_instance_id,
         .client_id = request->header.client_id,
-        .client_host = client_host(request),
+        .client_host = groups_client_host(request),
         .protocol_type = m->protocol_type,
         .protocols = protocols(request),
         .protocol_count = (size_t)m->protocols_count,

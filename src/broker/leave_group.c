@@ -4,6 +4,7 @@
 // own.
 #include "wire/kafka/leave_group.h"
 
+#include "broker/access.h"
 #include "broker/groups.h"
 
 enum { MEMBERS_FROM = 3 };
@@ -20,10 +21,10 @@ void leave_group_handle(struct request *request)
     struct group *group = groups_find(request->broker->groups, m->group_id);
     struct kafka_leave_group_response response;
     kafka_leave_group_response_init(&response);
-    if (m->group_id.size == 0) {
-        response.error_code = kafka_code(ERR_INVALID_GROUP);
-    } else if (!request_may(request, ACL_READ, ACL_GROUP, m->group_id)) {
+    if (!request_may(request, ACL_READ, ACL_GROUP, m->group_id)) {
         response.error_code = kafka_code(ERR_GROUP_UNAUTHORIZED);
+    } else if (m->group_id.size == 0) {
+        response.error_code = kafka_code(ERR_INVALID_GROUP);
     } else if (request_version(request) < MEMBERS_FROM) {
         response.error_code = kafka_code(leave(group, m->member_id, BYTES_NULL));
     } else {

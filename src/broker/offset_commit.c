@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// OffsetCommit is answered when its records are as durable as produced ones.
+// OffsetCommit is answered when its records are as durable as produced ones. Since v10 topics are
+// named by their ids.
 #include "wire/kafka/offset_commit.h"
 
+#include "broker/access.h"
 #include "broker/groups.h"
 #include "os/clock.h"
+
+enum { NOT_FOUND_FROM = 9, TOPIC_IDS_FROM = 10 };
 
 struct committing {
     struct request *request;
     struct kafka_offset_commit_response response;
     struct offset_write write;
+    int64_t now_ms;
+    int64_t expire_ms; // 0: with the group
 };
 
 static void unref_group(void *ctx)
@@ -47,36 +53,66 @@ static void fail_rest(struct kafka_offset_commit_response *response, err_t err)
                 response->topics[t].partitions[p].error_code = kafka_code(err);
 }
 
+// --- what is committed ---------------------------------------------------------------
+
+// A reference to the topic, if the caller may read it.
+static err_t find_topic(struct request *request, const struct kafka_offset_commit_request_topic *in,
+                        struct topic **out)
+{
+    struct log_store *store = request->broker->store;
+    if (request_version(request) >= TOPIC_IDS_FROM) {
+        *out = log_store_topic_by_id(store, in->topic_id.bytes);
+        if (!*out)
+            return ERR_UNKNOWN_TOPIC_ID;
+        return request_may(request, ACL_READ, ACL_TOPIC, bytes_from(topic_name(*out)))
+                   ? ERR_OK
+                   : ERR_TOPIC_UNAUTHORIZED;
+    }
+    *out = NULL;
+    if (!request_may(request, ACL_READ, ACL_TOPIC, in->name))
+        return ERR_TOPIC_UNAUTHORIZED;
+    *out = log_store_topic(store, in->name);
+    return *out ? ERR_OK : ERR_UNKNOWN_TOPIC;
+}
+
 static err_t check_partition(struct topic *topic,
                              const struct kafka_offset_commit_request_partition *partition)
 {
-    if (!topic || partition->partition_index < 0 ||
+    if (partition->partition_index < 0 ||
         partition->partition_index >= topic_partition_count(topic))
         return ERR_UNKNOWN_TOPIC;
-    if (partition->committed_metadata.size > OFFSETS_METADATA_MAX)
-        return ERR_OFFSET_METADATA_TOO_LARGE;
-    return ERR_OK;
+    return partition->committed_metadata.size > OFFSETS_METADATA_MAX ? ERR_OFFSET_METADATA_TOO_LARGE
+                                                                     : ERR_OK;
+}
+
+static void add_partition(struct committing *committing, struct topic *topic, struct bytes name,
+                          const struct kafka_offset_commit_request_partition *in)
+{
+    struct offset_change *change = &committing->write.changes[committing->write.count++];
+    *change = (struct offset_change){.topic = name,
+                                     .partition = in->partition_index,
+                                     .value = {.offset = in->committed_offset,
+                                               .leader_epoch = in->committed_leader_epoch,
+                                               .commit_ms = committing->now_ms,
+                                               .metadata = in->committed_metadata,
+                                               .expire_ms = committing->expire_ms}};
+    memcpy(change->value.topic_id, topic_id(topic), sizeof change->value.topic_id);
 }
 
 static void add_topic(struct committing *committing,
                       const struct kafka_offset_commit_request_topic *in,
                       struct kafka_offset_commit_response_topic *out)
 {
-    struct topic *topic = log_store_topic(committing->request->broker->store, in->name);
-    bool may = request_may(committing->request, ACL_READ, ACL_TOPIC, in->name);
+    struct topic *topic;
+    struct request *request = committing->request;
+    err_t found = find_topic(request, in, &topic);
+    struct bytes name =
+        topic ? bytes_from(arena_strdup(&request->arena, topic_name(topic))) : in->name;
     for (int32_t p = 0; p < in->partitions_count; p++) {
-        const struct kafka_offset_commit_request_partition *partition = &in->partitions[p];
-        err_t err = may ? check_partition(topic, partition) : ERR_TOPIC_UNAUTHORIZED;
+        err_t err = found == ERR_OK ? check_partition(topic, &in->partitions[p]) : found;
         out->partitions[p].error_code = kafka_code(err);
-        if (err != ERR_OK)
-            continue;
-        int64_t now_ms = clock_now_ms();
-        struct offset_value value = {.offset = partition->committed_offset,
-                                     .leader_epoch = partition->committed_leader_epoch,
-                                     .commit_ms = now_ms,
-                                     .metadata = partition->committed_metadata};
-        committing->write.changes[committing->write.count++] =
-            (struct offset_change){in->name, partition->partition_index, value};
+        if (err == ERR_OK)
+            add_partition(committing, topic, name, &in->partitions[p]);
     }
     topic_unref(topic);
 }
@@ -89,9 +125,14 @@ static void add_topics(struct committing *committing)
     for (int32_t t = 0; t < m->topics_count; t++)
         count += (size_t)m->topics[t].partitions_count;
     committing->write.changes = ARENA_ARRAY(&request->arena, struct offset_change, count);
+    committing->now_ms = clock_now_ms();
+    if (m->retention_time_ms >= 0)
+        committing->expire_ms = committing->now_ms + m->retention_time_ms;
     for (int32_t t = 0; t < m->topics_count; t++)
         add_topic(committing, &m->topics[t], &committing->response.topics[t]);
 }
+
+// --- the request ---------------------------------------------------------------------
 
 static void committed(struct offset_write *write)
 {
@@ -104,6 +145,31 @@ static void refuse(struct committing *committing, err_t err)
 {
     fail_rest(&committing->response, err);
     request_respond(committing->request, &committing->response);
+}
+
+static err_t may_commit(struct committing *committing, const struct group_caller *caller)
+{
+    struct group *group = committing->write.group;
+    TRY(group_may_commit(group, caller, request_version(committing->request)));
+    for (size_t i = 0; i < committing->write.count; i++) {
+        const struct offset_change *change = &committing->write.changes[i];
+        TRY(group_may_commit_part(group, caller, change->value.topic_id, change->partition));
+    }
+    return ERR_OK;
+}
+
+static void commit(struct committing *committing, const struct group_caller *caller)
+{
+    struct group *group = committing->write.group;
+    mutex_lock(&group->lock);
+    err_t err = may_commit(committing, caller);
+    group_ref(group); // the request may be over, and its reference gone, before the mutex is free
+    if (err == ERR_OK)
+        groups_write(committing->request->broker->groups, &committing->write);
+    mutex_unlock(&group->lock);
+    group_unref(group);
+    if (err != ERR_OK)
+        refuse(committing, err);
 }
 
 void offset_commit_handle(struct request *request)
@@ -119,24 +185,20 @@ void offset_commit_handle(struct request *request)
         refuse(committing, ERR_GROUP_UNAUTHORIZED);
         return;
     }
+    add_topics(committing);
+    if (committing->write.count == 0) {
+        refuse(committing, ERR_OK);
+        return;
+    }
     struct group *group =
         caller.generation < 0 ? groups_get(groups, m->group_id) : groups_find(groups, m->group_id);
     if (!group) { // it has been forgotten, or never was
-        refuse(committing, ERR_ILLEGAL_GENERATION);
+        refuse(committing, request_version(request) >= NOT_FOUND_FROM ? ERR_GROUP_NOT_FOUND
+                                                                      : ERR_ILLEGAL_GENERATION);
         return;
     }
     arena_on_clear(&request->arena, unref_group, group);
-    add_topics(committing);
     committing->write.group = group;
     committing->write.done = committed;
-    mutex_lock(&group->lock);
-    err_t err = group_may_commit(group, &caller);
-    bool write = err == ERR_OK && committing->write.count > 0;
-    group_ref(group); // the request may be over, and its reference gone, before the mutex is free
-    if (write)
-        groups_write(groups, &committing->write);
-    mutex_unlock(&group->lock);
-    group_unref(group);
-    if (!write)
-        refuse(committing, err);
+    commit(committing, &caller);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "wire/kafka/sync_group.h"
 
+#include "broker/access.h"
 #include "broker/groups.h"
 
 struct syncing {
@@ -49,19 +50,22 @@ static const struct group_assignment *assignments(struct request *request)
     return all;
 }
 
+static void refuse(struct request *request, err_t err)
+{
+    struct group_sync refused = {.err = err};
+    respond(request, &refused);
+}
+
 void sync_group_handle(struct request *request)
 {
     const struct kafka_sync_group_request *m = request->message;
     if (!request_may(request, ACL_READ, ACL_GROUP, m->group_id)) {
-        struct group_sync refused = {.err = ERR_GROUP_UNAUTHORIZED};
-        respond(request, &refused);
+        refuse(request, ERR_GROUP_UNAUTHORIZED);
         return;
     }
     struct group *group = groups_find(request->broker->groups, m->group_id);
     if (!group) {
-        struct group_sync refused = {.err =
-                                         m->group_id.size ? ERR_UNKNOWN_MEMBER : ERR_INVALID_GROUP};
-        respond(request, &refused);
+        refuse(request, m->group_id.size ? ERR_UNKNOWN_MEMBER : ERR_INVALID_GROUP);
         return;
     }
     struct syncing *syncing = ARENA_NEW(&request->arena, struct syncing);

@@ -150,6 +150,10 @@ static err_t start(struct committing *committing, struct group *group)
     TRY(committing->txn->gone ? ERR_PRODUCER_ID_MAPPING : ERR_OK);
     TRY(txn_verify(committing->txn, &caller, bytes_from(OFFSETS_TOPIC), OFFSETS_PARTITION));
     TRY(group ? group_may_commit_txn(group, &member) : ERR_ILLEGAL_GENERATION);
+    for (size_t i = 0; i < committing->count; i++)
+        if (group_may_commit_part(group, &member, committing->changes[i].value.topic_id,
+                                  committing->changes[i].partition) != ERR_OK)
+            return ERR_ILLEGAL_GENERATION;
     if (committing->count == 0)
         return ERR_OK;
     committing->left = 2;

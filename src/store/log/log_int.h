@@ -217,6 +217,7 @@ struct log_store {
     struct topic_limits defaults; // where topics set nothing; changed only while admin_busy
     struct topic_map by_name;
     struct topic_id_map by_id;
+    _Atomic uint64_t topics_version;
     struct file_cache files;
     struct cond index_ready; // with index_mutex: an index left INDEX_BUSY
     struct mutex index_mutex;

@@ -294,6 +294,7 @@ static void publish(struct log_store *store, struct topic *topic)
     *topic_map_put(&store->by_name, bytes_from(topic->name), NULL) = topic;
     *topic_id_map_put(&store->by_id, topic->id, NULL) = topic;
     mutex_unlock(&store->mutex);
+    store->topics_version++;
 }
 
 static void unpublish(struct log_store *store, struct topic *topic)
@@ -302,6 +303,7 @@ static void unpublish(struct log_store *store, struct topic *topic)
     topic_map_remove(&store->by_name, bytes_from(topic->name));
     topic_id_map_remove(&store->by_id, topic->id);
     mutex_unlock(&store->mutex);
+    store->topics_version++;
 }
 
 // Files of an earlier topic of the name, whose deletion could not move them, must never become
@@ -473,8 +475,14 @@ static err_t grow(struct log_store *store, const char *name, int32_t partition_c
         err = catalog_save(store, topic, partition_count, diag);
     for (int32_t i = present; i < partition_count && err == ERR_OK; i++)
         (void)topic__add_partition(topic);
+    store->topics_version++;
     topic_unref(topic);
     return err;
+}
+
+uint64_t log_store_topics_version(const struct log_store *store)
+{
+    return store->topics_version;
 }
 
 err_t log_store_grow_topic(struct log_store *store, const char *name, int32_t partition_count,

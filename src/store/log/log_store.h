@@ -87,6 +87,8 @@ MUST_USE err_t log_store_set_defaults(struct log_store *store, const struct topi
 // References for the caller; NULL if there is no such topic.
 struct topic *log_store_topic(struct log_store *store, struct bytes name);
 struct topic *log_store_topic_by_id(struct log_store *store, const uint8_t id[16]);
+// Grows whenever a topic is made, deleted or gets partitions.
+uint64_t log_store_topics_version(const struct log_store *store);
 // All topics, sorted by name; the array is in `arena`, each topic is a reference for the caller.
 struct topic **log_store_topics(struct log_store *store, struct arena *arena, size_t *count);
 

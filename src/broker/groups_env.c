@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What groups of the new protocol know of the broker: its topics and their settings; and the
+// resolving of their regular expressions on a worker.
+#include "broker/groups_int.h"
+
+#include "broker/consumer_regex.h"
+#include "os/clock.h"
+
+#include <stdlib.h>
+
+static bool find_topic(struct consumer_env *env, struct bytes name, uint8_t id[16],
+                       int32_t *partitions)
+{
+    struct groups *groups = CONTAINER_OF(env, struct groups, env);
+    struct topic *topic = log_store_topic(groups->broker->store, name);
+    if (!topic)
+        return false;
+    memcpy(id, topic_id(topic), 16);
+    *partitions = topic_partition_count(topic);
+    topic_unref(topic);
+    return true;
+}
+
+static uint64_t version(struct consumer_env *env)
+{
+    struct groups *groups = CONTAINER_OF(env, struct groups, env);
+    return groups->versions_from + log_store_topics_version(groups->broker->store);
+}
+
+static struct consumer_settings settings(struct consumer_env *env, const char *group)
+{
+    (void)env;
+    (void)group;
+    return (struct consumer_settings){CONSUMER_SESSION_MS, CONSUMER_HEARTBEAT_MS,
+                                      CONSUMER_ASSIGN_EVERY_MS};
+}
+
+void groups__init_env(struct groups *groups)
+{
+    groups->versions_from = (uint64_t)clock_now_us();
+    groups->env = (struct consumer_env){find_topic, version, settings};
+}
+
+struct consumer_env *groups_env(struct groups *groups)
+{
+    return &groups->env;
+}
+
+struct bytes groups_client_host(struct request *request)
+{
+    const char *peer = request_peer(request);
+    const char *colon = strrchr(peer, ':');
+    size_t size = colon ? (size_t)(colon - peer) : strlen(peer);
+    return bytes_from(arena_printf(&request->arena, "/%.*s", (int)size, peer));
+}
+
+// --- regular expressions -------------------------------------------------------------
+
+struct resolving {
+    struct work work;
+    struct groups *groups;
+    struct group *group; // a reference
+};
+
+static char **match(const char *pattern, struct topic **topics, size_t topic_count,
+                    struct arena *arena, size_t *count)
+{
+    char **names = ARENA_ARRAY(arena, char *, topic_count + 1);
+    struct consumer_matcher *matcher = consumer_matcher_new(pattern);
+    *count = 0;
+    for (size_t i = 0; matcher && i < topic_count; i++)
+        if (consumer_matches(matcher, topic_name(topics[i])))
+            names[(*count)++] = arena_strdup(arena, topic_name(topics[i]));
+    consumer_matcher_free(matcher);
+    return names;
+}
+
+static void resolve(struct groups *groups, struct group *group)
+{
+    struct arena arena = ARENA_INIT;
+    size_t count;
+    size_t topic_count;
+    mutex_lock(&group->lock);
+    char **patterns = consumer_resolve_begin(group, &arena, &count);
+    mutex_unlock(&group->lock);
+    uint64_t now = version(&groups->env);
+    struct topic **topics = log_store_topics(groups->broker->store, &arena, &topic_count);
+    char ***names = ARENA_ARRAY(&arena, char **, count + 1);
+    size_t *counts = ARENA_ARRAY(&arena, size_t, count + 1);
+    for (size_t i = 0; i < count; i++)
+        names[i] = match(patterns[i], topics, topic_count, &arena, &counts[i]);
+    for (size_t i = 0; i < topic_count; i++)
+        topic_unref(topics[i]);
+    consumer_resolve_end(group, patterns, names, counts, count, now);
+    arena_release(&arena);
+}
+
+static void run_resolve(struct work *work)
+{
+    struct resolving *resolving = CONTAINER_OF(work, struct resolving, work);
+    struct groups *groups = resolving->groups;
+    resolve(groups, resolving->group);
+    group_unref(resolving->group);
+    mem_free(resolving);
+    mutex_lock(&groups->lock);
+    groups->resolving--;
+    cond_broadcast(&groups->idle);
+    mutex_unlock(&groups->lock);
+}
+
+void groups_resolve(struct groups *groups, struct group *group)
+{
+    struct resolving *resolving = MEM_NEW(struct resolving);
+    mutex_lock(&groups->lock);
+    groups->resolving++;
+    mutex_unlock(&groups->lock);
+    resolving->groups = groups;
+    resolving->group = group_ref(group);
+    resolving->work.run = run_resolve;
+    work_submit(groups->broker->loops, &resolving->work);
+}
