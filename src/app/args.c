@@ -19,6 +19,12 @@ static int find(const struct args *args, const char *name, size_t size)
 static bool store(struct args *args, int index, const char *value)
 {
     args->values[index] = value;
+    if (args->given_count == ARGS_GIVEN_MAX) {
+        fprintf(stderr, "%s: more than %d options\n", args->command, ARGS_GIVEN_MAX);
+        return false;
+    }
+    args->given[args->given_count].option = index;
+    args->given[args->given_count++].value = value;
     if (strcmp(args->options[index].name, "set") != 0)
         return true;
     if (args->set_count == ARGS_WORDS_MAX) {
@@ -92,6 +98,17 @@ const char *args_text(const struct args *args, const char *name, const char *fal
     return index >= 0 && args->values[index] ? args->values[index] : fallback;
 }
 
+const char *args_next(const struct args *args, const char *name, size_t *at)
+{
+    int index = find(args, name, strlen(name));
+    while (*at < args->given_count) {
+        size_t this = (*at)++;
+        if (args->given[this].option == index)
+            return args->given[this].value;
+    }
+    return NULL;
+}
+
 bool args_flag(const struct args *args, const char *name)
 {
     return args_text(args, name, NULL) != NULL;
@@ -118,7 +135,7 @@ int64_t args_int(const struct args *args, const char *name, int64_t fallback, in
 void args_print_options(const struct option *options)
 {
     for (; options->name; options++) {
-        char left[48];
+        char left[64];
         snprintf(left, sizeof left, "--%s%s%s", options->name, options->value ? " " : "",
                  options->value ? options->value : "");
         printf("  %-24s %s\n", left, options->help);

@@ -17,7 +17,7 @@ struct option {
     const char *help;
 };
 
-enum { ARGS_WORDS_MAX = 32, ARGS_OPTIONS_MAX = 32 };
+enum { ARGS_WORDS_MAX = 32, ARGS_OPTIONS_MAX = 40, ARGS_GIVEN_MAX = 64 };
 
 struct args {
     const char *command;                   // for the messages: "weir people"
@@ -27,6 +27,11 @@ struct args {
     const char *values[ARGS_OPTIONS_MAX]; // per option, the last given; "" for a flag
     const char *sets[ARGS_WORDS_MAX + 1]; // every --set; NULL-terminated
     size_t set_count;
+    struct {
+        int option;
+        const char *value;
+    } given[ARGS_GIVEN_MAX]; // every option in the order given, for args_next()
+    size_t given_count;
     bool help; // --help or -h was given
 };
 
@@ -34,6 +39,8 @@ struct args {
 bool args_parse(struct args *args, const char *command, const struct option *options, int argc,
                 char **argv);
 const char *args_text(const struct args *args, const char *name, const char *fallback);
+// One after the other of an option that may be repeated: `*at` starts as 0; NULL at the end.
+const char *args_next(const struct args *args, const char *name, size_t *at);
 bool args_flag(const struct args *args, const char *name);
 // A whole number within bounds; prints a message and clears `*ok` when it is none.
 int64_t args_int(const struct args *args, const char *name, int64_t fallback, int64_t min,

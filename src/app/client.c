@@ -44,6 +44,7 @@ static err_t find_by_folder(struct client *client, const struct args *args, stru
         config_load(&config, dir ? dir : places[i], NULL, &problems);
         char path[4096];
         snprintf(path, sizeof path, "%s/ready.json", config.data_dir);
+        snprintf(client->log_dir, sizeof client->log_dir, "%s/kafka", config.data_dir);
         config_release(&config);
         problems_release(&problems);
         if (file_exists(path))

@@ -15,6 +15,7 @@ struct client {
     char address[160]; // host:port of the console
     char kafka[160];   // host:port of the Kafka listener
     char cql[160];     // host:port of the CQL listener
+    char log_dir[512]; // of the broker, where weir was found by its folder; else ""
 };
 
 // Options every such command takes: put CLIENT_OPTIONS at the end of its table.

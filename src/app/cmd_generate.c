@@ -69,7 +69,11 @@ static bool keep_pace(struct sink *sink)
 static void put_record(struct sink *sink, size_t at, struct bytes key)
 {
     if (sink->producer) {
-        producer_send(sink->producer, key, bytes_make(sink->out.ptr + at, sink->out.size - at));
+        struct producer_record record = {.partition = -1,
+                                         .key = key,
+                                         .value =
+                                             bytes_make(sink->out.ptr + at, sink->out.size - at)};
+        producer_send(sink->producer, &record);
         str_clear(&sink->out);
     } else {
         str_append_byte(&sink->out, '\n');
@@ -94,7 +98,8 @@ static bool sink_open(struct sink *sink, const struct args *args, int64_t count,
     if (!*ok)
         return false;
     struct diag diag = DIAG_INIT;
-    if (topic && producer_open(&sink->producer, args, topic, &diag)) {
+    struct producer_options options = {.topic = topic};
+    if (topic && producer_open(&sink->producer, args, &options, &diag)) {
         cmd_failed(args->command, &diag);
         return false;
     }
