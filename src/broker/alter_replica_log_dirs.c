@@ -31,8 +31,10 @@ static struct moves load(struct request *request)
     for (int32_t d = 0; d < m->dirs_count; d++)
         for (int32_t t = 0; t < m->dirs[d].topics_count; t++)
             for (int32_t p = 0; p < m->dirs[d].topics[t].partitions_count; p++) {
-                moves.items[moves.count] = (struct topics_item){
-                    m->dirs[d].topics[t].name, m->dirs[d].topics[t].partitions[p], moves.count};
+                moves.items[moves.count] =
+                    (struct topics_item){.topic = m->dirs[d].topics[t].name,
+                                         .partition = m->dirs[d].topics[t].partitions[p],
+                                         .index = moves.count};
                 moves.paths[moves.count++] = m->dirs[d].path;
             }
     topics_sort(moves.items, moves.count);

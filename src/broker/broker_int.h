@@ -231,6 +231,17 @@ bool broker_topic_internal(const char *name); // begins with "__consumer_offsets
 // AlterReplicaLogDirs know it by. BLOCKS
 const char *broker_log_dir(struct request *request);
 
+// The leader epoch a client takes for the present one: ERR_FENCED_LEADER_EPOCH,
+// ERR_UNKNOWN_LEADER_EPOCH. -1: it does not say.
+static inline err_t broker_check_epoch(int32_t epoch)
+{
+    if (epoch == -1 || epoch == BROKER_LEADER_EPOCH)
+        return ERR_OK;
+    return epoch < BROKER_LEADER_EPOCH ? ERR_FENCED_LEADER_EPOCH : ERR_UNKNOWN_LEADER_EPOCH;
+}
+// Where the records of the epochs up to `*epoch` end; -1 and -1 when that is unknown.
+int64_t broker_epoch_end(struct partition *partition, int32_t *epoch);
+
 // --- groups, for broker_log_port.c ---
 
 // Commits for a group without members; durable on return. BLOCKS

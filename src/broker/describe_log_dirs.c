@@ -22,8 +22,9 @@ static struct topics_item *asked_items(struct request *request, size_t *count)
     struct topics_item *items = ARENA_ARRAY(&request->arena, struct topics_item, room);
     for (int32_t t = 0; t < m->topics_count; t++)
         for (int32_t p = 0; p < m->topics[t].partitions_count; p++) {
-            items[*count] =
-                (struct topics_item){m->topics[t].topic, m->topics[t].partitions[p], *count};
+            items[*count] = (struct topics_item){.topic = m->topics[t].topic,
+                                                 .partition = m->topics[t].partitions[p],
+                                                 .index = *count};
             (*count)++;
         }
     topics_sort(items, *count);

@@ -22,7 +22,6 @@
 #include <stdatomic.h>
 
 enum {
-    KAFKA_UNKNOWN_LEADER_EPOCH = 75,
     KAFKA_UNKNOWN_TOPIC_ID = 100,
     FETCH_MAX_BYTES = 55 << 20, // fetch.max.bytes
     FETCH_IDS_FROM = 13,
@@ -81,7 +80,42 @@ static void fail_part(struct fetch *fetch, struct fetch_part *part, int16_t code
 {
     part->out->error_code = code;
     part->out->high_watermark = part->out->last_stable_offset = part->out->log_start_offset = -1;
+    // Kafka's two ways to fail: before it looks for the partition, and after.
+    part->out->aborted_transactions_count = part->partition ? -1 : 0;
     fetch->found_error = true;
+}
+
+static err_t check_part(const struct fetch *fetch, const struct fetch_part *part)
+{
+    const struct kafka_fetch_request_partition *asked = part->asked;
+    if (fetch->message->max_bytes < 0 || asked->partition_max_bytes < 0)
+        return ERR_INVALID;
+    if (asked->current_leader_epoch > BROKER_LEADER_EPOCH)
+        return ERR_UNKNOWN_LEADER_EPOCH;
+    int32_t epoch = asked->last_fetched_epoch;
+    if (epoch >= 0 && broker_epoch_end(part->partition, &epoch) < 0)
+        return ERR_OFFSET_OUT_OF_RANGE;
+    return ERR_OK;
+}
+
+// Has the log another history than the one the reader followed? Then it is told where they part.
+static bool is_diverging(struct fetch_part *part)
+{
+    int32_t epoch = part->asked->last_fetched_epoch;
+    if (epoch < 0)
+        return false;
+    int64_t end = broker_epoch_end(part->partition, &epoch);
+    if (epoch >= part->asked->last_fetched_epoch && end >= part->asked->fetch_offset)
+        return false;
+    struct partition_offsets offsets = partition_offsets(part->partition);
+    struct kafka_fetch_response_partition *out = part->out;
+    out->error_code = 0;
+    out->high_watermark = offsets.end;
+    out->last_stable_offset = offsets.stable;
+    out->log_start_offset = offsets.start;
+    out->diverging_epoch.epoch = epoch;
+    out->diverging_epoch.end_offset = end;
+    return true;
 }
 
 static err_t find_range(struct fetch *fetch, struct fetch_part *part, size_t max_bytes,
@@ -111,8 +145,10 @@ static err_t look_part(struct fetch *fetch, struct fetch_part *part, unsigned fl
         fail_part(fetch, part, part->topic_error);
         return ERR_OK;
     }
-    if (part->asked->current_leader_epoch > BROKER_LEADER_EPOCH) {
-        fail_part(fetch, part, KAFKA_UNKNOWN_LEADER_EPOCH);
+    err_t err = check_part(fetch, part);
+    if (err != ERR_OK || is_diverging(part)) {
+        if (err != ERR_OK)
+            fail_part(fetch, part, kafka_code(err));
         return ERR_OK;
     }
     size_t asked_bytes = fetch->message->max_bytes > 0 ? (size_t)fetch->message->max_bytes : 0;
@@ -124,7 +160,7 @@ static err_t look_part(struct fetch *fetch, struct fetch_part *part, unsigned fl
     if (fetch->found_bytes == 0)
         flags |= RANGE_WHOLE_FIRST;
     struct diag diag = DIAG_INIT;
-    err_t err = find_range(fetch, part, part_bytes < left ? part_bytes : left, flags, &diag);
+    err = find_range(fetch, part, part_bytes < left ? part_bytes : left, flags, &diag);
     if (err == ERR_TIMEOUT)
         return err;
     if (err == ERR_UNKNOWN_TOPIC && part->topic_error == KAFKA_UNKNOWN_TOPIC_ID) {
@@ -208,7 +244,7 @@ static void respond(struct fetch *fetch)
     for (size_t i = 0; i < fetch->part_count; i++) {
         struct fetch_part *part = &fetch->parts[i];
         part->out->records = (struct kafka_records){.ptr = (const uint8_t *)""};
-        if (committed_only(fetch))
+        if (committed_only(fetch) && part->out->error_code == 0)
             tell_aborted(request, part);
         if (part->range.size > 0) {
             ranges[count] = (struct response_range){
@@ -427,8 +463,36 @@ static struct fetch *prepare(struct request *request, const struct fetch_plan *p
     return fetch;
 }
 
+static void refuse(struct request *request, err_t err)
+{
+    const struct kafka_fetch_request *message = request->message;
+    struct kafka_fetch_response response;
+    kafka_fetch_response_init(&response);
+    response.error_code = kafka_code(err);
+    response.session_id = message->session_id;
+    struct fetch_plan plan = {.topics = message->topics, .topic_count = message->topics_count};
+    if (request_version(request) >= FETCH_IDS_FROM) // the error above is enough
+        plan.topic_count = 0;
+    struct fetch *fetch = prepare(request, &plan);
+    for (size_t i = 0; i < fetch->part_count; i++) {
+        topic_unref(fetch->parts[i].topic);
+        fetch->parts[i].partition = NULL;
+        fetch->parts[i].out->records = (struct kafka_records){.ptr = (const uint8_t *)""};
+        fail_part(fetch, &fetch->parts[i], response.error_code);
+    }
+    response.responses = fetch->response.responses;
+    response.responses_count = fetch->response.responses_count;
+    request->abandoned = NULL;
+    request_respond(request, &response);
+}
+
 void fetch_handle(struct request *request)
 {
+    const struct kafka_fetch_request *message = request->message;
+    if (message->isolation_level < 0 || message->isolation_level > FETCH_COMMITTED) {
+        refuse(request, ERR_INVALID);
+        return;
+    }
     struct fetch_plan plan;
     fetch_sessions_plan(request->broker->fetch_sessions, request->message, request_version(request),
                         &request->arena, &plan);

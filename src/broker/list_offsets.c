@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // ListOffsets: first and last offsets from memory, offsets by time from the files.
-#include "broker/broker_int.h"
+//
+// A partition asked for twice is answered once, with an error.
+#include "broker/access.h"
+#include "broker/topics.h"
 #include "wire/kafka/list_offsets.h"
-
-enum { KAFKA_UNKNOWN_LEADER_EPOCH = 75 };
 
 enum special_time {
     TIME_LATEST = -1,
@@ -57,55 +58,88 @@ static err_t look_up(struct partition *partition, int64_t timestamp, bool commit
     }
 }
 
-static void answer_partition(struct request *request, struct topic *topic, bool may,
-                             const struct kafka_list_offsets_request_partition *asked,
+static err_t check(const struct request *request, const struct partition *partition,
+                   const struct kafka_list_offsets_request_partition *asked, bool twice)
+{
+    const struct kafka_list_offsets_request *message = request->message;
+    if (twice || message->isolation_level < 0 || message->isolation_level > 1)
+        return ERR_INVALID;
+    if (!partition)
+        return ERR_UNKNOWN_TOPIC;
+    if (!time_allowed(asked->timestamp, request_version(request)))
+        return ERR_UNSUPPORTED_VERSION;
+    return broker_check_epoch(asked->current_leader_epoch);
+}
+
+static void answer_partition(struct request *request, struct topic *topic, struct bytes name,
+                             const struct kafka_list_offsets_request_partition *asked, bool twice,
                              struct kafka_list_offsets_response_partition *out)
 {
     const struct kafka_list_offsets_request *message = request->message;
     struct partition *partition = topic ? topic_partition(topic, asked->partition_index) : NULL;
     kafka_list_offsets_response_partition_init(out);
     out->partition_index = asked->partition_index;
-    if (!may) {
-        out->error_code = kafka_code(ERR_TOPIC_UNAUTHORIZED);
-        return;
-    }
-    if (!partition) {
-        out->error_code = kafka_code(ERR_UNKNOWN_TOPIC);
-    } else if (!time_allowed(asked->timestamp, request_version(request))) {
-        out->error_code = kafka_code(ERR_UNSUPPORTED_VERSION);
-    } else if (asked->current_leader_epoch > BROKER_LEADER_EPOCH) {
-        out->error_code = KAFKA_UNKNOWN_LEADER_EPOCH;
-    } else {
-        out->error_code = kafka_code(
-            look_up(partition, asked->timestamp, message->isolation_level == 1, out, NULL));
-        if (out->error_code != 0)
-            out->offset = out->timestamp = -1;
-        else if (out->offset >= 0)
-            out->leader_epoch = BROKER_LEADER_EPOCH;
-    }
+    err_t err = request_may(request, ACL_DESCRIBE, ACL_TOPIC, name)
+                    ? check(request, partition, asked, twice)
+                    : ERR_TOPIC_UNAUTHORIZED;
+    if (err == ERR_OK)
+        err = look_up(partition, asked->timestamp, message->isolation_level == 1, out, NULL);
+    out->error_code = kafka_code(err);
+    if (err != ERR_OK)
+        out->offset = out->timestamp = -1;
+    else if (out->offset >= 0)
+        out->leader_epoch = BROKER_LEADER_EPOCH;
+}
+
+struct asked {
+    struct topics_item *items;
+    const struct kafka_list_offsets_request_partition **partitions; // by index
+    size_t count;
+};
+
+static struct asked load(struct request *request)
+{
+    const struct kafka_list_offsets_request *message = request->message;
+    struct asked asked = {0};
+    size_t room = 0;
+    for (int32_t t = 0; t < message->topics_count; t++)
+        room += (size_t)message->topics[t].partitions_count;
+    asked.items = ARENA_ARRAY(&request->arena, struct topics_item, room);
+    asked.partitions =
+        ARENA_ARRAY(&request->arena, const struct kafka_list_offsets_request_partition *, room);
+    for (int32_t t = 0; t < message->topics_count; t++)
+        for (int32_t p = 0; p < message->topics[t].partitions_count; p++) {
+            asked.partitions[asked.count] = &message->topics[t].partitions[p];
+            asked.items[asked.count] =
+                (struct topics_item){.topic = message->topics[t].name,
+                                     .partition = message->topics[t].partitions[p].partition_index,
+                                     .index = asked.count};
+            asked.count++;
+        }
+    topics_group(asked.items, asked.count);
+    return asked;
 }
 
 static void answer(struct request *request)
 {
-    const struct kafka_list_offsets_request *message = request->message;
-    struct arena *arena = &request->arena;
     struct kafka_list_offsets_response response;
     kafka_list_offsets_response_init(&response);
-    response.topics_count = message->topics_count;
-    response.topics = ARENA_ARRAY(arena, struct kafka_list_offsets_response_topic,
-                                  (size_t)message->topics_count + 1);
-    for (int32_t t = 0; t < message->topics_count; t++) {
-        const struct kafka_list_offsets_request_topic *asked = &message->topics[t];
-        struct kafka_list_offsets_response_topic *out = &response.topics[t];
-        kafka_list_offsets_response_topic_init(out);
-        out->name = asked->name;
-        out->partitions_count = asked->partitions_count;
-        out->partitions = ARENA_ARRAY(arena, struct kafka_list_offsets_response_partition,
-                                      (size_t)asked->partitions_count + 1);
-        struct topic *topic = log_store_topic(request->broker->store, asked->name);
-        bool may = request_may(request, ACL_DESCRIBE, ACL_TOPIC, asked->name);
-        for (int32_t p = 0; p < asked->partitions_count; p++)
-            answer_partition(request, topic, may, &asked->partitions[p], &out->partitions[p]);
+    struct asked asked = load(request);
+    response.topics =
+        ARENA_ARRAY(&request->arena, struct kafka_list_offsets_response_topic, asked.count);
+    for (size_t i = 0, end; i < asked.count; i = end) {
+        struct kafka_list_offsets_response_topic *out = &response.topics[response.topics_count++];
+        for (end = i; end < asked.count && asked.items[end].rank == asked.items[i].rank;)
+            end++;
+        out->name = asked.items[i].topic;
+        out->partitions =
+            ARENA_ARRAY(&request->arena, struct kafka_list_offsets_response_partition, end - i);
+        struct topic *topic = log_store_topic(request->broker->store, out->name);
+        for (size_t k = i; k < end; k++)
+            if (!asked.items[k].repeats)
+                answer_partition(request, topic, out->name, asked.partitions[asked.items[k].index],
+                                 asked.items[k].repeated,
+                                 &out->partitions[out->partitions_count++]);
         topic_unref(topic);
     }
     request_respond(request, &response);

@@ -4,7 +4,21 @@
 #include "broker/broker_int.h"
 #include "wire/kafka/offset_for_leader_epoch.h"
 
-enum { KAFKA_UNKNOWN_LEADER_EPOCH = 75 };
+int64_t broker_epoch_end(struct partition *partition, int32_t *epoch)
+{
+    struct partition_offsets offsets = partition_offsets(partition);
+    if (*epoch == BROKER_LEADER_EPOCH)
+        return offsets.end;
+    if (*epoch < -1) // before the first epoch, which begins where the log does
+        return offsets.start;
+    *epoch = -1;
+    return -1;
+}
+
+static err_t check(const struct partition *partition, int32_t current_epoch)
+{
+    return partition ? broker_check_epoch(current_epoch) : ERR_UNKNOWN_TOPIC;
+}
 
 static void answer_partition(struct topic *topic, bool may,
                              const struct kafka_offset_for_leader_epoch_request_partition *asked,
@@ -13,15 +27,11 @@ static void answer_partition(struct topic *topic, bool may,
     struct partition *partition = topic ? topic_partition(topic, asked->partition) : NULL;
     kafka_offset_for_leader_epoch_response_partition_init(out);
     out->partition = asked->partition;
-    if (!may) {
-        out->error_code = kafka_code(ERR_TOPIC_UNAUTHORIZED);
-    } else if (!partition) {
-        out->error_code = kafka_code(ERR_UNKNOWN_TOPIC);
-    } else if (asked->current_leader_epoch > BROKER_LEADER_EPOCH) {
-        out->error_code = KAFKA_UNKNOWN_LEADER_EPOCH;
-    } else if (asked->leader_epoch == BROKER_LEADER_EPOCH) {
-        out->leader_epoch = BROKER_LEADER_EPOCH;
-        out->end_offset = partition_offsets(partition).end;
+    err_t err = may ? check(partition, asked->current_leader_epoch) : ERR_TOPIC_UNAUTHORIZED;
+    out->error_code = kafka_code(err);
+    if (err == ERR_OK) {
+        out->leader_epoch = asked->leader_epoch;
+        out->end_offset = broker_epoch_end(partition, &out->leader_epoch);
     }
 }
 

@@ -36,6 +36,7 @@ struct produce_part {
     int64_t append_time_ms; // -1 unless the topic's timestamps are the broker's
     const struct kafka_produce_request_partition_data *data;
     struct kafka_produce_response_partition_response *out;
+    bool is_intact; // its checksum holds
 };
 
 struct produce {
@@ -58,6 +59,18 @@ struct produce {
 
 // --- the answer ---
 
+// Kafka tells the log start with every refusal that the log itself gave, except for these.
+static bool tells_start(err_t err)
+{
+    return err != ERR_CORRUPT && err != ERR_TOO_LARGE && err != ERR_UNKNOWN_TOPIC &&
+           err != ERR_IO && err != ERR_DISK_FULL;
+}
+
+static int64_t start_of(const struct produce_part *part)
+{
+    return partition_offsets(topic_partition(part->topic, part->data->index)).start;
+}
+
 static void fill(struct request *request, struct produce_part *part)
 {
     const struct append *append = &part->append;
@@ -66,8 +79,12 @@ static void fill(struct request *request, struct produce_part *part)
         return;
     out->error_code = kafka_code(append->err);
     out->base_offset = append->err == ERR_OK ? append->base_offset : -1;
-    out->log_start_offset = append->err == ERR_OK ? append->start_offset : -1;
+    out->log_start_offset = append->err == ERR_OK      ? append->start_offset
+                            : tells_start(append->err) ? start_of(part)
+                                                       : -1;
     out->log_append_time_ms = append->err == ERR_OK ? part->append_time_ms : -1;
+    if (append->repeated) // as Kafka: the time of the first copy
+        out->log_append_time_ms = append->max_timestamp;
     if (append->err != ERR_OK)
         out->error_message = bytes_from(arena_strdup(
             &request->arena, append->story ? append->story : err_info(append->err)->text));
@@ -111,21 +128,51 @@ static void append_done(struct append *append)
 
 // --- checks ---
 
-static err_t check_batch(const struct request *request, struct bytes batch,
+// The first look, before the partition is asked: exactly one whole batch of format 2.
+static err_t check_shape(const struct request *request, struct bytes batch, struct diag *diag)
+{
+    enum { LENGTH_AT = 8, MAGIC_AT = 16, LEGACY_MIN = 14 };
+    struct batch_header header;
+    if (batch.size < BATCH_LENGTH_END)
+        return FAIL(diag, ERR_INVALID_RECORD, "no record batch for a partition");
+    struct reader reader = reader_make(bytes_make(batch.ptr + LENGTH_AT, 4));
+    int32_t length = reader_i32(&reader);
+    if (length < LEGACY_MIN)
+        return FAIL(diag, ERR_CORRUPT, "a record batch of %d bytes", length);
+    if (batch.size <= MAGIC_AT)
+        return FAIL(diag, ERR_INVALID_RECORD, "a record batch is cut short");
+    if (batch.ptr[MAGIC_AT] > BATCH_MAGIC)
+        return FAIL(diag, ERR_CORRUPT, "message format %d, only 2 is taken", batch.ptr[MAGIC_AT]);
+    if ((size_t)length > batch.size - BATCH_LENGTH_END)
+        return FAIL(diag, ERR_INVALID_RECORD, "a record batch is cut short: %zu of %d bytes",
+                    batch.size - BATCH_LENGTH_END, length);
+    if (batch.ptr[MAGIC_AT] != BATCH_MAGIC)
+        return FAIL(diag, ERR_INVALID_RECORD, "message format %d, only 2 is taken",
+                    batch.ptr[MAGIC_AT]);
+    if (!batch_header_read(&header, batch))
+        return FAIL(diag, ERR_CORRUPT, "a record batch shorter than its header");
+    int codec = header.attributes & BATCH_COMPRESSION_MASK;
+    if (codec >= BATCH_ZSTD && request_version(request) < PRODUCE_ZSTD_FROM)
+        return FAIL(diag, ERR_UNSUPPORTED_COMPRESSION,
+                    "compression type %d needs Produce version %d, this is %d", codec,
+                    PRODUCE_ZSTD_FROM, request_version(request));
+    if (batch.size - BATCH_LENGTH_END - (size_t)length >= BATCH_LENGTH_END)
+        return FAIL(diag, ERR_INVALID_RECORD, "more than one record batch for a partition");
+    return ERR_OK;
+}
+
+static err_t check_batch(struct produce_part *part, struct bytes batch,
                          struct record_survey *survey, struct diag *diag)
 {
     struct batch_header header;
-    if (batch.size == 0)
-        return FAIL(diag, ERR_INVALID_RECORD, "no record batch for a partition");
-    if (batch.size > 16 && batch.ptr[16] != BATCH_MAGIC)
-        return FAIL(diag, ERR_INVALID_RECORD, "message format %d, only 2 is taken", batch.ptr[16]);
     TRY(batch_check(&header, batch, diag));
-    int codec = header.attributes & BATCH_COMPRESSION_MASK;
-    if (codec > BATCH_ZSTD)
-        return FAIL(diag, ERR_UNSUPPORTED_COMPRESSION, "compression type %d", codec);
-    if (codec == BATCH_ZSTD && request_version(request) < PRODUCE_ZSTD_FROM)
-        return FAIL(diag, ERR_UNSUPPORTED_COMPRESSION, "zstd needs Produce version %d, this is %d",
-                    PRODUCE_ZSTD_FROM, request_version(request));
+    part->is_intact = true;
+    if ((header.attributes & BATCH_COMPRESSION_MASK) > BATCH_ZSTD)
+        return FAIL(diag, ERR_UNSUPPORTED_COMPRESSION, "compression type %d",
+                    header.attributes & BATCH_COMPRESSION_MASK);
+    if (header.base_offset != 0)
+        return FAIL(diag, ERR_INVALID_RECORD, "a record batch with base offset %lld, expected 0",
+                    (long long)header.base_offset);
     if (header.attributes & BATCH_CONTROL)
         return FAIL(diag, ERR_INVALID_RECORD, "clients may not write control batches");
     return record_validate(batch, RECORD_UNPACKED_MAX_BYTES, survey, diag);
@@ -167,7 +214,7 @@ static err_t apply_rules(struct produce *produce, struct produce_part *part, str
     const struct topic_rules *rules = &part->rules;
     struct record_survey survey;
     struct batch_faults faults;
-    TRY(check_batch(request, batch, &survey, diag));
+    TRY(check_batch(part, batch, &survey, diag));
     if ((int64_t)batch.size > rules->batch_max_bytes)
         return FAIL(diag, ERR_TOO_LARGE, "a record batch of %zu bytes, max.message.bytes is %lld",
                     batch.size, (long long)rules->batch_max_bytes);
@@ -214,9 +261,17 @@ static void check_part(struct produce *produce, struct produce_part *part)
         err = FAIL(&diag, ERR_INVALID_TOPIC, "clients may not write into %s",
                    topic_name(part->topic));
     else
-        err = apply_rules(produce, part, batch, &diag);
+        err = check_shape(request, batch, &diag);
     if (err != ERR_OK)
         refuse(request, part, kafka_code(err), diag.text);
+    if (part->out->error_code != 0)
+        return;
+    err = apply_rules(produce, part, batch, &diag);
+    if (err == ERR_OK)
+        return;
+    refuse(request, part, kafka_code(err), diag.text);
+    if ((part->is_intact || tells_start(err)) && err != ERR_TOO_LARGE)
+        part->out->log_start_offset = start_of(part);
 }
 
 static void check_all(struct produce *produce)
@@ -450,12 +505,14 @@ static struct produce *prepare(struct request *request, const struct kafka_produ
         produce->part_count += (size_t)message->topic_data[t].partition_data_count;
     produce->parts = ARENA_ARRAY(arena, struct produce_part, produce->part_count + 1);
     kafka_produce_response_init(&produce->response);
-    produce->response.responses_count = message->topic_data_count;
     produce->response.responses = ARENA_ARRAY(arena, struct kafka_produce_response_response,
                                               (size_t)message->topic_data_count + 1);
     struct produce_part *parts = produce->parts;
     for (int32_t t = 0; t < message->topic_data_count; t++) {
-        prepare_topic(produce, &message->topic_data[t], &produce->response.responses[t], parts);
+        if (message->topic_data[t].partition_data_count == 0)
+            continue;
+        prepare_topic(produce, &message->topic_data[t],
+                      &produce->response.responses[produce->response.responses_count++], parts);
         parts += message->topic_data[t].partition_data_count;
     }
     for (size_t i = 0; i < produce->part_count && !produce->transactional; i++)

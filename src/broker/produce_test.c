@@ -86,6 +86,11 @@ static void bad_batches_get_their_own_codes(void **state)
     header.attributes = BATCH_TRANSACTIONAL;
     batch_header_write((uint8_t *)batch.ptr, batch.size, &header);
     assert_int_equal(produce_bytes(&client, 7, "a", -1, batch).error, 53); // names no transaction
+    header.base_offset = 9;
+    header.attributes = 0;
+    batch_header_write((uint8_t *)batch.ptr, batch.size, &header);
+    assert_int_equal(produce_bytes(&client, 7, "a", -1, batch).error, 87);
+    header.base_offset = 0;
     header.attributes = 0;
     batch_header_write((uint8_t *)batch.ptr, batch.size, &header);
     batch.ptr[16] = 1; // an old message format
@@ -103,7 +108,7 @@ static void bad_batches_get_their_own_codes(void **state)
     str_append(&twice, batch.ptr, size);
     assert_int_equal(produce_bytes(&client, 7, "a", -1, twice).error, 87);
     assert_int_equal(
-        produce_bytes(&client, 7, "a", -1, (struct str){.ptr = batch.ptr, .size = 40}).error, 2);
+        produce_bytes(&client, 7, "a", -1, (struct str){.ptr = batch.ptr, .size = 40}).error, 87);
     assert_int_equal(produce_bytes(&client, 7, "a", -1, batch).error, 0);
     str_release(&twice);
     str_release(&batch);

@@ -121,3 +121,29 @@ void topics_sort(struct topics_item *items, size_t count)
     if (count > 1)
         qsort(items, count, sizeof *items, by_place);
 }
+
+static int by_rank(const void *a, const void *b)
+{
+    const struct topics_item *left = a;
+    const struct topics_item *right = b;
+    int order = (left->rank > right->rank) - (left->rank < right->rank);
+    return order ? order : (left->index > right->index) - (left->index < right->index);
+}
+
+void topics_group(struct topics_item *items, size_t count)
+{
+    topics_sort(items, count);
+    for (size_t i = 0, end; i < count; i = end) {
+        size_t rank = items[i].index;
+        for (end = i; end < count && bytes_equal(items[end].topic, items[i].topic); end++)
+            rank = items[end].index < rank ? items[end].index : rank;
+        for (size_t k = i; k < end; k++) {
+            items[k].rank = rank;
+            items[k].repeats = k > i && items[k].partition == items[k - 1].partition;
+            if (items[k].repeats)
+                items[k - 1].repeated = true;
+        }
+    }
+    if (count > 1)
+        qsort(items, count, sizeof *items, by_rank);
+}

@@ -19,9 +19,15 @@ struct topics_item {
     struct bytes topic;
     int32_t partition;
     size_t index;
+    // Set by topics_group():
+    size_t rank;   // index of the first item of the same topic
+    bool repeats;  // an earlier item names the same partition
+    bool repeated; // a later one does
 };
 // By topic, partition and index.
 void topics_sort(struct topics_item *items, size_t count);
+// Topic by topic, topics and partitions in the order they were first named.
+void topics_group(struct topics_item *items, size_t count);
 
 // For each of `count` names the index of the first equal one: its own where it is the first.
 size_t *topics_first(struct arena *arena, const struct bytes *names, size_t count);

@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 
-from allowed import ALLOWED, LATE_S, LEFT_OUT, ORDER
+from allowed import ALLOWED, LATE_S, LEFT_OUT, ORDER, OWN_WAY
 from codec import Malformed
 
 ANSWER_S = float(os.environ.get("DIFF_ANSWER_S", 60))
@@ -157,6 +157,8 @@ class Pair:
             answers = self.ask(self.kafka, name, version, body, client), self.ask(self.weir, name, version, body, client)
             self.learn_ids(name, answers)
             found, allowed = self.compare(name, *answers)
+            if found and note in OWN_WAY:
+                found, allowed = [], [OWN_WAY[note]]
             if not (settle and found) or time.monotonic() > end:
                 break
             time.sleep(0.05)

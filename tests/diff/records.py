@@ -2,13 +2,14 @@
 """Record batches, good and bad, byte by byte."""
 import gzip
 import struct
+import time
 
 TABLE = []
 for number in range(256):
     for _ in range(8):
         number = number >> 1 ^ (0x82F63B78 if number & 1 else 0)
     TABLE.append(number)
-TIME = 1_700_000_000_000
+TIME = int(time.time()) * 1000 - 3_600_000  # young enough for no retention to take it
 
 
 def crc32c(data):
@@ -32,8 +33,8 @@ def text(data):
     return varint(-1) if data is None else varint(len(data)) + data
 
 
-def record(index, key=b"k", value=b"v", headers=(), time=0, offset=None):
-    body = b"\0" + varint(time) + varint(index if offset is None else offset) + text(key) + text(value) + varint(len(headers))
+def record(index, key=b"k", value=b"v", headers=(), delta=0, offset=None):
+    body = b"\0" + varint(delta) + varint(index if offset is None else offset) + text(key) + text(value) + varint(len(headers))
     for name, data in headers:
         body += text(name) + text(data)
     return varint(len(body)) + body
@@ -45,7 +46,7 @@ def batch(records=((b"k", b"v"),), codec=0, attributes=0, pid=-1, epoch=-1, sequ
     records = list(records)
     if payload is None:
         times = record_times or range(len(records))
-        payload = b"".join(record(i, *r, time=t) for (i, r), t in zip(enumerate(records), times))
+        payload = b"".join(record(i, *r, delta=t) for (i, r), t in zip(enumerate(records), times))
     if codec == 1:
         payload = gzip.compress(payload, mtime=0)
     spread = (max(record_times) if record_times else len(records) - 1) if records else 0

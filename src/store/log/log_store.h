@@ -138,9 +138,11 @@ struct append {
     void (*done)(struct append *append);
     // out
     err_t err;
-    char *story;          // why, for a person; NULL when there is none; mem_free() it
-    int64_t base_offset;  // of the batch; for a repeated batch, where it was written before
-    int64_t start_offset; // log start
+    char *story;           // why, for a person; NULL when there is none; mem_free() it
+    int64_t base_offset;   // of the batch; for a repeated batch, where it was written before
+    int64_t start_offset;  // log start
+    bool repeated;         // it had been written before
+    int64_t max_timestamp; // of a repeated batch
     // private
     struct partition *partition;
     struct list link;

@@ -397,6 +397,8 @@ static void admit(struct round *round, struct turn *turn, struct run *run, struc
     if (err == ERR_DUPLICATE_SEQUENCE) {
         append->base_offset = match.base_offset;
         append->last_offset = match.last_offset;
+        append->repeated = true;
+        append->max_timestamp = header.max_timestamp;
         // The first copy may be in this very round, not yet synced.
         bool waits = waits_for_sync(append) && match.last_offset >= partition->end_offset;
         list_push_back(waits ? &turn->written : &turn->done, &append->link);

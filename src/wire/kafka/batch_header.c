@@ -71,9 +71,9 @@ err_t batch_check(struct batch_header *out, struct bytes batch, struct diag *dia
     if (out->record_count <= 0 || out->last_offset_delta != out->record_count - 1)
         return FAIL(diag, ERR_INVALID_RECORD, "record count %d does not fit last offset delta %d",
                     out->record_count, out->last_offset_delta);
-    if (out->producer_id >= 0 && (out->base_sequence < 0 || out->producer_epoch < 0))
-        return FAIL(diag, ERR_INVALID_RECORD, "producer %lld with sequence %d and epoch %d",
-                    (long long)out->producer_id, out->base_sequence, out->producer_epoch);
+    if (out->producer_id >= 0 && out->base_sequence < 0)
+        return FAIL(diag, ERR_INVALID_RECORD, "producer %lld with sequence %d",
+                    (long long)out->producer_id, out->base_sequence);
     return ERR_OK;
 }
 
