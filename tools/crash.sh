@@ -4,9 +4,10 @@
 set -eu
 seconds=${1:-600}
 seed=$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')
-make --no-print-directory V=asan build/asan/test/store/log/power_test
+make --no-print-directory V=asan build/asan/test/store/log/power_test build/asan/test/store/log/power_clean_test
 make --no-print-directory build/weir
 echo "== power cuts, POWER_SEED=$seed"
-POWER_SEED=$seed POWER_SECONDS=$((seconds / 2)) build/asan/test/store/log/power_test
+POWER_SEED=$seed POWER_SECONDS=$((seconds / 4)) build/asan/test/store/log/power_test
+POWER_SEED=$seed POWER_SECONDS=$((seconds / 4)) build/asan/test/store/log/power_clean_test
 echo "== kills"
 CRASH_ROUNDS=$((seconds / 6 + 20)) tests/run_pytest.sh tests/crash

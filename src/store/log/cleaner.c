@@ -323,7 +323,7 @@ static void cleaner_main(void *ctx)
     struct log_store *store = ctx;
     struct cleaner *cleaner = &store->cleaner;
     mutex_lock(&cleaner->mutex);
-    bool unfinished = cleaner->swaps.count > 0; // by the run before
+    bool unfinished = cleaner->unfinished;
     while (!cleaner->stop) {
         if (!unfinished)
             (void)cond_wait_for(&cleaner->wake, &cleaner->mutex, store->options.cleaner_ms * 1000);
@@ -339,6 +339,7 @@ static void cleaner_main(void *ctx)
 
 void cleaner_start(struct log_store *store)
 {
+    store->cleaner.unfinished = store->cleaner.swaps.count > 0;
     thread_start(&store->cleaner.thread, "log cleaner", cleaner_main, store);
 }
 

@@ -199,6 +199,7 @@ struct cleaner {
     struct cond idle;
     bool busy; // a run is on
     bool stop;
+    bool unfinished; // recovery found swaps of the run before
     struct thread thread;
     // of the run
     VEC(struct swap) swaps;
