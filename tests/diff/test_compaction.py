@@ -46,7 +46,7 @@ class Both:
     def __init__(self, peers, topic, **settings):
         self.peers, self.topic = peers, topic
         self.ends = {}
-        self.time = int(time.time() * 1000) - 40 * 24 * 3600 * 1000
+        self.time = int(time.time() * 1000)  # markers have the time when they are written
         config = {"cleanup.policy": "compact", "segment.ms": "1000", "min.cleanable.dirty.ratio": "1",
                   **{key.replace("_", "."): value for key, value in settings.items()}}
         self.producers = {}

@@ -19,6 +19,16 @@ static bool expired(const struct segment *segment, const struct topic_limits *li
     return limits->retention_ms >= 0 && newest < now_ms - limits->retention_ms;
 }
 
+// May the first segment go, by its age or by the size of all? Under the mutex.
+static bool is_due(const struct partition *partition, const struct topic_limits *limits,
+                   int64_t now_ms)
+{
+    const struct segment *first = partition->segments.items[0];
+    bool too_many =
+        limits->retention_bytes >= 0 && partition->bytes - first->size >= limits->retention_bytes;
+    return limits->delete_old && (too_many || expired(first, limits, now_ms));
+}
+
 // Takes the first segment out if it has to go; never the last one.
 static struct segment *take_first(struct partition *partition, const struct topic_limits *limits,
                                   int64_t now_ms)
@@ -27,35 +37,31 @@ static struct segment *take_first(struct partition *partition, const struct topi
     mutex_lock(&partition->mutex);
     if (partition->segments.count > 1 && !partition->deleted &&
         !partition->segments.items[0]->swapping && partition->damaged_from == INT64_MAX) {
-        struct segment *first = partition->segments.items[0];
-        bool below_end = partition->segments.items[1]->base_offset <= partition->end_offset;
-        bool below_start = partition->segments.items[1]->base_offset <= partition->start_offset;
-        bool too_many = limits->retention_bytes >= 0 &&
-                        partition->bytes - first->size >= limits->retention_bytes;
-        if (below_end &&
-            (below_start || (limits->delete_old && (too_many || expired(first, limits, now_ms))))) {
-            taken = first;
+        int64_t next_base = partition->segments.items[1]->base_offset;
+        if (next_base <= partition->end_offset &&
+            (next_base <= partition->start_offset || is_due(partition, limits, now_ms))) {
+            taken = partition->segments.items[0];
             vec_remove(&partition->segments, 0);
             partition->bytes -= taken->size;
             taken->removed = true;
-            int64_t start = partition->segments.items[0]->base_offset;
-            if (start > partition->start_offset)
-                partition->start_offset = start;
+            if (next_base > partition->start_offset)
+                partition->start_offset = next_base;
         }
     }
     mutex_unlock(&partition->mutex);
     return taken;
 }
 
-static bool last_expired(struct partition *partition, const struct topic_limits *limits,
-                         int64_t now_ms)
+// Has all that is left to go, the segment that is written too?
+static bool last_is_due(struct partition *partition, const struct topic_limits *limits,
+                        int64_t now_ms)
 {
     mutex_lock(&partition->mutex);
-    size_t count = partition->segments.count;
-    const struct segment *last = count ? partition->segments.items[count - 1] : NULL;
-    bool expires = last && limits->delete_old && last->size > 0 && expired(last, limits, now_ms);
+    bool due = partition->segments.count == 1 && partition->segments.items[0]->size > 0 &&
+               partition->end_offset == partition->next_offset && !partition->deleted &&
+               partition->failed == ERR_OK && is_due(partition, limits, now_ms);
     mutex_unlock(&partition->mutex);
-    return expires;
+    return due;
 }
 
 struct roll {
@@ -64,56 +70,63 @@ struct roll {
     int64_t now_ms;
 };
 
-// An idle partition's last segment expires too: start an empty one behind it.
-static void roll_expired(void *ctx)
+// On the writer thread: an empty segment behind the one that has to go.
+static void roll_due(void *ctx)
 {
     struct roll *roll = ctx;
     struct partition *partition = roll->partition;
     struct diag diag = DIAG_INIT;
-    mutex_lock(&partition->mutex);
-    bool fine = !partition->deleted && partition->failed == ERR_OK;
-    mutex_unlock(&partition->mutex);
-    if (fine && last_expired(partition, roll->limits, roll->now_ms) &&
+    if (last_is_due(partition, roll->limits, roll->now_ms) &&
         writer_roll(partition, &diag) != ERR_OK)
         LOG_WARN("store/log", "cannot start a segment", "topic=%s partition=%d err=\"%s\"",
                  partition->topic->name, partition->index, diag.text);
 }
 
-static void retain_partition(struct log_store *store, struct partition *partition)
+// The files of a segment that nobody finds any more.
+static err_t remove_files(struct log_store *store, struct segment *segment, struct diag *diag)
 {
-    struct topic_limits limits = topic__limits(partition->topic);
-    int64_t now_ms = clock_now_ms();
-    if (last_expired(partition, &limits, now_ms) && checkpoint_touch(store, NULL) == ERR_OK) {
-        struct roll roll = {partition, &limits, now_ms};
-        writer_call(store, roll_expired, &roll);
+    static const char *const suffixes[] = {"log", "index", "txnindex"};
+    char path[PATH_BYTES];
+    TRY(checkpoint_touch(store, diag));
+    for (size_t i = 0; i < sizeof suffixes / sizeof *suffixes; i++) {
+        segment__path(segment, suffixes[i], path);
+        TRY(file_remove(path, diag));
     }
+    if (!store->options.sync)
+        return ERR_OK;
+    // One after the other on disk too: a power cut must not leave an older one with a hole behind
+    // it.
+    partition__dir(segment->partition, path);
+    return dir_sync(path, diag);
+}
+
+static bool remove_due(struct log_store *store, struct partition *partition,
+                       const struct topic_limits *limits, int64_t now_ms)
+{
     struct segment *segment;
     bool moved = false;
-    while ((segment = take_first(partition, &limits, now_ms)) != NULL) {
+    while ((segment = take_first(partition, limits, now_ms)) != NULL) {
         struct diag diag = DIAG_INIT;
-        char path[PATH_BYTES];
-        err_t err = checkpoint_touch(store, &diag);
-        segment__path(segment, "log", path);
-        if (err == ERR_OK)
-            err = file_remove(path, &diag);
-        segment__path(segment, "index", path);
-        if (err == ERR_OK)
-            err = file_remove(path, &diag);
-        segment__path(segment, "txnindex", path);
-        if (err == ERR_OK)
-            err = file_remove(path, &diag);
-        // One after the other on disk too: a power cut must not leave an older one with a hole
-        // behind it.
-        if (err == ERR_OK && store->options.sync) {
-            partition__dir(partition, path);
-            err = dir_sync(path, &diag);
-        }
+        err_t err = remove_files(store, segment, &diag);
         LOG_INFO("store/log",
                  err == ERR_OK ? "removed an old segment" : "cannot remove an old segment",
                  "topic=%s partition=%d segment=%lld %s", partition->topic->name, partition->index,
                  (long long)segment->base_offset, diag.text);
         segment__unref(segment);
         moved = true;
+    }
+    return moved;
+}
+
+static void retain_partition(struct log_store *store, struct partition *partition)
+{
+    struct topic_limits limits = topic__limits(partition->topic);
+    int64_t now_ms = clock_now_ms();
+    bool moved = remove_due(store, partition, &limits, now_ms);
+    if (last_is_due(partition, &limits, now_ms) && checkpoint_touch(store, NULL) == ERR_OK) {
+        struct roll roll = {partition, &limits, now_ms};
+        writer_call(store, roll_due, &roll);
+        moved = remove_due(store, partition, &limits, now_ms) || moved;
     }
     if (moved)
         partition__wake(partition);

@@ -570,6 +570,11 @@ static err_t delete_before(struct partition *partition, int64_t offset, int64_t 
                            struct diag *diag)
 {
     struct partition_offsets offsets = partition_offsets(partition);
+    struct topic_limits limits = topic__limits(partition->topic);
+    if (limits.compact && !limits.delete_old)
+        return FAIL(diag, ERR_POLICY_VIOLATION,
+                    "records of %s cannot be deleted: its cleanup.policy is compact",
+                    partition->topic->name);
     if (offset == -1)
         offset = offsets.end;
     if (offset < 0 || offset > offsets.end)

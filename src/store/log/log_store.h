@@ -219,7 +219,8 @@ MUST_USE err_t partition_offset_at(struct partition *partition, int64_t timestam
 // Record with the largest timestamp (ListOffsets -3); -1 and -1 when the partition is empty. BLOCKS
 MUST_USE err_t partition_offset_of_max(struct partition *partition, int64_t *offset,
                                        int64_t *found_ms, struct diag *diag);
-// Moves the log start (-1 = to the high watermark); durable on return. BLOCKS
+// Moves the log start (-1 = to the high watermark); durable on return. ERR_POLICY_VIOLATION where
+// the topic is only compacted. BLOCKS
 MUST_USE err_t partition_delete_before(struct partition *partition, int64_t offset, int64_t *start,
                                        struct diag *diag);
 
