@@ -6,6 +6,7 @@
 #include "base/vec.h"
 #include "broker/batch_rules.h"
 #include "broker/broker_int.h"
+#include "broker/committed_read.h"
 #include "os/clock.h"
 #include "os/thread.h"
 #include "wire/kafka/murmur2.h"
@@ -96,7 +97,7 @@ static err_t port_offsets(void *self, const char *name, int32_t index, int64_t *
     TRY(need_partition(self, name, index, &topic, &partition, diag));
     struct partition_offsets offsets = partition_offsets(partition);
     *start = offsets.start;
-    *end = offsets.end;
+    *end = offsets.stable;
     topic_unref(topic);
     return ERR_OK;
 }
@@ -107,7 +108,7 @@ static err_t port_offset_at(void *self, const char *name, int32_t index, int64_t
     struct topic *topic;
     struct partition *partition;
     TRY(need_partition(self, name, index, &topic, &partition, diag));
-    int64_t end = partition_offsets(partition).end, found_ms;
+    int64_t end = partition_offsets(partition).stable, found_ms;
     err_t err = partition_offset_at(partition, timestamp_ms, out, &found_ms, diag);
     if (err == ERR_OK && *out < 0)
         *out = end;
@@ -297,7 +298,7 @@ static err_t port_read(void *self, const char *name, int32_t index, int64_t offs
     struct partition *partition;
     *out = NULL;
     TRY(need_partition(self, name, index, &topic, &partition, diag));
-    err_t err = partition_read(partition, offset, max_bytes, out, diag);
+    err_t err = committed_read(partition, offset, max_bytes, out, diag);
     topic_unref(topic);
     return err;
 }

@@ -4,8 +4,11 @@
 // eligible leader replicas. metadata.version is that of Kafka 4.3, whose answers we give.
 #include "broker/features.h"
 
+#include "broker/txns.h"
+
 const struct feature features[] = {
     {"metadata.version", 7, 30, 30},
+    {"transaction.version", 0, TXN_SERVER_VERSION, TXN_SERVER_VERSION},
 };
 const size_t feature_count = sizeof features / sizeof *features;
 

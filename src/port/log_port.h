@@ -61,7 +61,7 @@ struct log_port_ops {
     err_t (*ensure)(void *self, const char *topic, int32_t partitions, int32_t *out,
                     struct diag *diag);
     err_t (*remove)(void *self, const char *topic, struct diag *diag);
-    // First offset held and the next to be written (high watermark).
+    // First offset held, and the end: nothing behind it is committed yet.
     err_t (*offsets)(void *self, const char *topic, int32_t partition, int64_t *start, int64_t *end,
                      struct diag *diag);
     // First offset whose record has timestamp >= `timestamp_ms`, or the end.
@@ -75,7 +75,8 @@ struct log_port_ops {
                     struct diag *diag);
     // Whole batches from the one that holds `offset` on, at most about max_bytes but at least one
     // batch; `*out` is NULL when `offset` is the end. The caller unrefs it. The first batch may
-    // begin before `offset`.
+    // begin before `offset`. Committed records only: a batch that was aborted, or is the log's own,
+    // comes without records.
     err_t (*read)(void *self, const char *topic, int32_t partition, int64_t offset,
                   size_t max_bytes, struct buf **out, struct diag *diag);
     // Calls fn(ctx) (any thread; it must not block or call back) whenever `topic` has got new
