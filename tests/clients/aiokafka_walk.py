@@ -1,4 +1,4 @@
-"""What a program on aiokafka does, in one walk. usage: aiokafka_walk.py HOST:PORT"""
+"""What a program on aiokafka does, in one walk. usage: aiokafka_walk.py HOST:PORT walk|transactions"""
 import asyncio
 import sys
 import time
@@ -26,6 +26,36 @@ async def read(consumer, count):
         for records in (await consumer.getmany(timeout_ms=200)).values():
             got.extend(records)
     return got
+
+
+async def transactions(brokers):
+    name = "aiokafka-txn-%d" % time.time_ns()
+    source, target = TopicPartition(name, 0), TopicPartition(name + "-out", 0)
+    admin = AIOKafkaAdminClient(bootstrap_servers=brokers)
+    await admin.start()
+    await admin.create_topics([NewTopic(place.topic, 1, 1) for place in (source, target)])
+    async with AIOKafkaProducer(bootstrap_servers=brokers, transactional_id=name) as producer:
+        for commit in (False, True):
+            await producer.begin_transaction()
+            for i in range(10):
+                await producer.send(target.topic, b"kept" if commit else b"dropped", partition=0)
+            await producer.send_offsets_to_transaction({source: 7}, name)
+            if commit:
+                await producer.commit_transaction()
+            else:
+                await producer.abort_transaction()
+    kept = {}
+    end = time.monotonic() + DEADLINE
+    while source not in kept or kept[source].offset != 7:  # the marker may come after the answer
+        assert time.monotonic() < end, kept
+        kept = await admin.list_consumer_group_offsets(name)
+    for isolation, wanted in (("read_committed", [b"kept"] * 10), ("read_uncommitted", [b"dropped"] * 10 + [b"kept"] * 10)):
+        async with AIOKafkaConsumer(bootstrap_servers=brokers, isolation_level=isolation) as check:
+            check.assign([target])
+            await check.seek_to_beginning(target)
+            assert [record.value for record in await read(check, len(wanted))] == wanted
+    await admin.close()
+    print("ok")
 
 
 async def main(brokers):
@@ -81,4 +111,4 @@ async def main(brokers):
     print("ok")
 
 
-asyncio.run(main(sys.argv[1]))
+asyncio.run({"walk": main, "transactions": transactions}[sys.argv[2]](sys.argv[1]))

@@ -1,5 +1,5 @@
 """What a program on confluent-kafka (librdkafka) does, in one walk; only what every release since 2.0 has.
-usage: confluent_kafka_walk.py HOST:PORT"""
+usage: confluent_kafka_walk.py HOST:PORT walk|transactions"""
 import sys
 import time
 
@@ -23,6 +23,57 @@ def done(futures):
 
 def assignment(consumer):
     return {place.partition for place in consumer.assignment()}
+
+
+def transactions(brokers):
+    name = "confluent-txn-%d" % time.time_ns()
+    admin = AdminClient({"bootstrap.servers": brokers})
+    for topic in (name, name + "-out"):
+        done(admin.create_topics([NewTopic(topic, 1, 1)]))
+    writer = Producer({"bootstrap.servers": brokers})
+    for i in range(10):
+        writer.produce(name, b"%d" % i)
+    assert writer.flush(DEADLINE) == 0
+    reader = Consumer({"bootstrap.servers": brokers, "group.id": name, "auto.offset.reset": "earliest",
+                       "enable.auto.commit": False})
+    reader.subscribe([name])
+    producer = Producer({"bootstrap.servers": brokers, "transactional.id": name})
+    producer.init_transactions(DEADLINE)
+    carried = []
+    until(lambda: carried.extend(reader.consume(10, 0.1)) or len(carried) == 10, "ten records")
+    for commit in (False, True):
+        producer.begin_transaction()
+        for message in carried:
+            producer.produce(name + "-out", (b"kept " if commit else b"dropped ") + message.value())
+        assert producer.flush(DEADLINE) == 0
+        producer.send_offsets_to_transaction(reader.position(reader.assignment()), reader.consumer_group_metadata(), DEADLINE)
+        if commit:
+            producer.commit_transaction(DEADLINE)
+        else:
+            producer.abort_transaction(DEADLINE)
+            assert reader.committed([TopicPartition(name, 0)], timeout=DEADLINE)[0].offset < 0
+    assert reader.committed([TopicPartition(name, 0)], timeout=DEADLINE)[0].offset == 10
+    reader.close()
+
+    fenced = producer
+    second = Producer({"bootstrap.servers": brokers, "transactional.id": name})
+    fenced.begin_transaction()
+    second.init_transactions(DEADLINE)
+    try:
+        fenced.produce(name + "-out", b"fenced")
+        fenced.commit_transaction(DEADLINE)
+        raise AssertionError("a fenced producer committed")
+    except KafkaException as refused:
+        assert refused.args[0].code() in (KafkaError._FENCED, KafkaError.PRODUCER_FENCED), refused
+
+    for isolation, wanted in (("read_committed", [b"kept"] * 10), ("read_uncommitted", [b"dropped"] * 10 + [b"kept"] * 10)):
+        check = Consumer({"bootstrap.servers": brokers, "group.id": name + "-check", "isolation.level": isolation})
+        check.assign([TopicPartition(name + "-out", 0, 0)])
+        got = []
+        until(lambda: got.extend(check.consume(50, 0.1)) or len(got) >= len(wanted), f"{len(wanted)} records")
+        assert [message.value().split()[0] for message in got] == wanted
+        check.close()
+    print("ok")
 
 
 def main(brokers):
@@ -87,4 +138,4 @@ def main(brokers):
     print("ok")
 
 
-main(sys.argv[1])
+{"walk": main, "transactions": transactions}[sys.argv[2]](sys.argv[1])

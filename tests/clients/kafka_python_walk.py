@@ -1,5 +1,5 @@
 """What a program on kafka-python does, in one walk: admin, produce, consume, two members in a group. Runs under every
-release the tests install (2.0.2 and the newest), so it uses only what they share. usage: kafka_python_walk.py HOST:PORT"""
+release the tests install (2.0.2 and the newest), so it uses only what they share. usage: kafka_python_walk.py HOST:PORT walk|transactions (from 2.1 on)"""
 import sys
 import threading
 import time
@@ -42,6 +42,36 @@ class Member(threading.Thread):
         self.join(DEADLINE)
 
 
+def transactions(brokers):
+    topic = "kafka-python-txn-%d" % time.time_ns()
+    place = TopicPartition(topic, 0)
+    admin = KafkaAdminClient(bootstrap_servers=brokers)
+    admin.create_topics([NewTopic(topic, 1, 1)])
+    producer = KafkaProducer(bootstrap_servers=brokers, transactional_id=topic)
+    producer.init_transactions()
+    for commit in (False, True):
+        producer.begin_transaction()
+        for _ in range(10):
+            producer.send(topic, b"kept" if commit else b"dropped", partition=0)
+        producer.flush()
+        if commit:
+            producer.commit_transaction()
+        else:
+            producer.abort_transaction()
+    producer.close()
+    for isolation, wanted in (("read_committed", [b"kept"] * 10), ("read_uncommitted", [b"dropped"] * 10 + [b"kept"] * 10)):
+        check = KafkaConsumer(bootstrap_servers=brokers, isolation_level=isolation)
+        check.assign([place])
+        check.seek_to_beginning(place)
+        got = []
+        until(lambda: [got.extend(records) for records in check.poll(100).values()] is None or len(got) >= len(wanted),
+              f"{len(wanted)} records")
+        assert [record.value for record in got] == wanted
+        check.close()
+    admin.close()
+    print("ok")
+
+
 def main(brokers):
     topic = "kafka-python-%d" % time.time_ns()
     admin = KafkaAdminClient(bootstrap_servers=brokers)
@@ -81,4 +111,4 @@ def main(brokers):
     print("ok")
 
 
-main(sys.argv[1])
+{"walk": main, "transactions": transactions}[sys.argv[2]](sys.argv[1])

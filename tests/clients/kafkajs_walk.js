@@ -1,4 +1,4 @@
-// What a program on kafkajs does, in one walk. usage: NODE_PATH=node_modules node kafkajs_walk.js HOST:PORT
+// What a program on kafkajs does, in one walk. usage: NODE_PATH=node_modules node kafkajs_walk.js HOST:PORT walk|transactions
 const assert = require('node:assert');
 const { CompressionTypes, CompressionCodecs, Kafka, logLevel } = require('kafkajs');
 CompressionCodecs[CompressionTypes.Snappy] = require('kafkajs-snappy');
@@ -26,6 +26,39 @@ async function member(kafka, topic, got) {
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
     await consumer.run({ eachMessage: async ({ message }) => void got.push(message) });
     return { consumer, owned };
+}
+
+async function transactions(broker) {
+    const kafka = new Kafka({ clientId: 'walk', brokers: [broker], logLevel: logLevel.NOTHING });
+    const topic = `kafkajs-txn-${Date.now()}`;
+    const admin = kafka.admin();
+    await admin.connect();
+    await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
+    const producer = kafka.producer({ transactionalId: topic, maxInFlightRequests: 1, idempotent: true });
+    await producer.connect();
+    for (const fate of ['abort', 'commit']) {
+        const transaction = await producer.transaction();
+        await transaction.send({ topic, messages: Array.from({ length: 10 }, () => ({ value: fate })) });
+        const offsets = { topics: [{ topic, partitions: [{ partition: 0, offset: '7' }] }] };
+        await transaction.sendOffsets({ consumerGroupId: topic, ...offsets });
+        await transaction[fate]();
+    }
+    await producer.disconnect();
+    const committed = async () => (await admin.fetchOffsets({ groupId: topic, topics: [topic] }))[0].partitions[0].offset;
+    await until(async () => (await committed()) === '7', 'the offset of the transaction'); // its marker may come after the answer
+    for (const readUncommitted of [false, true]) {
+        const got = [];
+        const consumer = kafka.consumer({ groupId: `${topic}-${readUncommitted}`, readUncommitted, maxWaitTimeInMs: 200 });
+        await consumer.connect();
+        await consumer.subscribe({ topics: [topic], fromBeginning: true });
+        await consumer.run({ eachMessage: async ({ message }) => void got.push(`${message.value}`) });
+        const wanted = [...Array(readUncommitted ? 10 : 0).fill('abort'), ...Array(10).fill('commit')];
+        await until(() => got.length >= wanted.length, 'records of transactions');
+        await consumer.disconnect();
+        assert.deepEqual(got, wanted);
+    }
+    await admin.disconnect();
+    console.log('ok');
 }
 
 async function main(broker) {
@@ -84,7 +117,7 @@ async function main(broker) {
     console.log('ok');
 }
 
-main(process.argv[2]).catch((failure) => {
+({ walk: main, transactions })[process.argv[3]](process.argv[2]).catch((failure) => {
     console.error(failure);
     process.exit(1);
 });

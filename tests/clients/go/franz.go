@@ -73,7 +73,81 @@ func (member *franzMember) close() {
 	<-member.done
 }
 
-func franz(broker string) {
+func franzTransactions(broker string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*deadline)
+	defer cancel()
+	topic := fmt.Sprintf("franz-txn-%d", time.Now().UnixNano())
+	client, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.TransactionalID(topic), kgo.DefaultProduceTopic(topic))
+	check(err)
+	defer client.Close()
+	_, err = kadm.NewClient(client).CreateTopic(ctx, 1, 1, nil, topic)
+	check(err)
+	for _, fate := range []string{"dropped", "kept"} {
+		check(client.BeginTransaction())
+		for i := 0; i < 10; i++ {
+			client.Produce(ctx, kgo.StringRecord(fate), func(_ *kgo.Record, err error) { check(err) })
+		}
+		check(client.Flush(ctx))
+		check(client.EndTransaction(ctx, kgo.TransactionEndTry(fate == "kept")))
+	}
+	for _, level := range []kgo.IsolationLevel{kgo.ReadCommitted(), kgo.ReadUncommitted()} {
+		reader, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(level),
+			kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+		check(err)
+		got, wanted := "", fates(level == kgo.ReadCommitted())
+		for len(got) < len(wanted) {
+			fetches := reader.PollFetches(ctx)
+			check(fetches.Err())
+			fetches.EachRecord(func(record *kgo.Record) { got += string(record.Value) + " " })
+		}
+		same(wanted, got)
+		reader.Close()
+	}
+
+	// Consume, change, produce: each record once, though a session is given up in between.
+	source := topic + "-in"
+	_, err = kadm.NewClient(client).CreateTopic(ctx, 1, 1, nil, source)
+	check(err)
+	_, err = kadm.NewClient(client).CreateTopic(ctx, 1, 1, nil, source+"-out")
+	check(err)
+	plain, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.DefaultProduceTopic(source))
+	check(err)
+	defer plain.Close()
+	for i := 0; i < 10; i++ {
+		check(plain.ProduceSync(ctx, kgo.StringRecord(fmt.Sprint(i))).FirstErr())
+	}
+	session, err := kgo.NewGroupTransactSession(kgo.SeedBrokers(broker), kgo.TransactionalID(source), kgo.ConsumerGroup(source),
+		kgo.ConsumeTopics(source), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.DefaultProduceTopic(source+"-out"),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.RequireStableFetchOffsets())
+	check(err)
+	defer session.Close()
+	giveUp := true
+	for carried := 0; carried < 10; {
+		fetches := session.PollFetches(ctx)
+		check(fetches.Err())
+		check(session.Begin())
+		fetches.EachRecord(func(record *kgo.Record) {
+			session.Produce(ctx, kgo.StringRecord(string(record.Value)), nil)
+		})
+		committed, err := session.End(ctx, kgo.TransactionEndTry(!giveUp))
+		check(err)
+		if committed {
+			carried += fetches.NumRecords()
+		}
+		giveUp = false
+	}
+	reader, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.ConsumeTopics(source+"-out"), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	check(err)
+	defer reader.Close()
+	got := ""
+	for len(got) < len("0123456789") {
+		reader.PollFetches(ctx).EachRecord(func(record *kgo.Record) { got += string(record.Value) })
+	}
+	same("0123456789", got)
+}
+
+func franzWalk(broker string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*deadline)
 	defer cancel()
 	topic := fmt.Sprintf("franz-%d", time.Now().UnixNano())

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What programs on franz-go and on sarama do, each in one walk. usage: walk franz|sarama HOST:PORT
+// What programs on franz-go and on sarama do, each in one walk. usage: program franz|sarama HOST:PORT walk|transactions
 package main
 
 import (
 	"fmt"
 	"os"
 	"sort"
+	"strings"
 	"time"
 )
 
@@ -32,6 +33,14 @@ func until(what string, condition func() bool) {
 	}
 }
 
+// "dropped" and "kept", as often as a transaction of ten and its isolation level give them.
+func fates(committedOnly bool) string {
+	if committedOnly {
+		return strings.Repeat("kept ", 10)
+	}
+	return strings.Repeat("dropped ", 10) + strings.Repeat("kept ", 10)
+}
+
 func sorted(values []string) string {
 	copied := append([]string{}, values...)
 	sort.Strings(copied)
@@ -39,7 +48,8 @@ func sorted(values []string) string {
 }
 
 func main() {
-	walks := map[string]func(string){"franz": franz, "sarama": walkSarama}
-	walks[os.Args[1]](os.Args[2])
+	walks := map[string]func(string){"franz walk": franzWalk, "franz transactions": franzTransactions, "sarama walk": saramaWalk,
+		"sarama transactions": saramaTransactions}
+	walks[os.Args[1]+" "+os.Args[3]](os.Args[2])
 	fmt.Println("ok")
 }

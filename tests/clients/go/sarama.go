@@ -95,7 +95,60 @@ func saramaConfig() *sarama.Config {
 	return config
 }
 
-func walkSarama(broker string) {
+func saramaTransactions(broker string) {
+	topic := fmt.Sprintf("sarama-txn-%d", time.Now().UnixNano())
+	admin, err := sarama.NewClusterAdmin([]string{broker}, saramaConfig())
+	check(err)
+	defer admin.Close()
+	check(admin.CreateTopic(topic, &sarama.TopicDetail{NumPartitions: 1, ReplicationFactor: 1}, false))
+	config := saramaConfig()
+	config.Producer.Transaction.ID = topic
+	producer, err := sarama.NewSyncProducer([]string{broker}, config)
+	check(err)
+	metadata := "why"
+	for _, fate := range []string{"dropped", "kept"} {
+		check(producer.BeginTxn())
+		for i := 0; i < 10; i++ {
+			_, _, err := producer.SendMessage(&sarama.ProducerMessage{Topic: topic, Value: sarama.StringEncoder(fate)})
+			check(err)
+		}
+		offsets := map[string][]*sarama.PartitionOffsetMetadata{topic: {{Partition: 0, Offset: 7, Metadata: &metadata}}}
+		check(producer.AddOffsetsToTxn(offsets, topic))
+		if fate == "kept" {
+			check(producer.CommitTxn())
+		} else {
+			check(producer.AbortTxn())
+		}
+	}
+	check(producer.Close())
+	until("the offset of the transaction", func() bool { // its marker may come after the answer
+		kept, err := admin.ListConsumerGroupOffsets(topic, map[string][]int32{topic: {0}})
+		check(err)
+		return kept.GetBlock(topic, 0).Offset == 7
+	})
+	for _, level := range []sarama.IsolationLevel{sarama.ReadCommitted, sarama.ReadUncommitted} {
+		config := saramaConfig()
+		config.Consumer.IsolationLevel = level
+		consumer, err := sarama.NewConsumer([]string{broker}, config)
+		check(err)
+		partition, err := consumer.ConsumePartition(topic, 0, sarama.OffsetOldest)
+		check(err)
+		got, wanted := "", fates(level == sarama.ReadCommitted)
+		for len(got) < len(wanted) {
+			select {
+			case message := <-partition.Messages():
+				got += string(message.Value) + " "
+			case <-time.After(deadline):
+				panic("waited for records of transactions, got " + got)
+			}
+		}
+		same(wanted, got)
+		check(partition.Close())
+		check(consumer.Close())
+	}
+}
+
+func saramaWalk(broker string) {
 	topic := fmt.Sprintf("sarama-%d", time.Now().UnixNano())
 	admin, err := sarama.NewClusterAdmin([]string{broker}, saramaConfig())
 	check(err)
