@@ -39,7 +39,7 @@ import org.apache.kafka.common.errors.UnknownTopicOrPartitionException;
 
 public class AdminWalk extends Walk {
     static void fails(KafkaFuture<?> future, Class<? extends Throwable> wanted) throws Exception {
-        same(wanted, failure(future).getClass());
+        same(wanted, failureOf(future).getClass());
     }
 
     static ConfigEntry config(Admin admin, ConfigResource resource, String key) throws Exception {

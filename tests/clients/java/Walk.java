@@ -40,6 +40,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
 public class Walk {
     static final long DEADLINE_MS = 60_000;
     static String at;
+    static volatile Throwable failure; // of a thread the method started
 
     // --- what the methods share ---
 
@@ -53,10 +54,13 @@ public class Walk {
 
     static void until(BooleanSupplier condition, String what) {
         long end = System.nanoTime() + DEADLINE_MS * 1_000_000;
-        while (!condition.getAsBoolean()) check(System.nanoTime() < end, "waited for " + what);
+        while (!condition.getAsBoolean()) {
+            if (failure != null) throw new AssertionError("a member failed", failure);
+            check(System.nanoTime() < end, "waited for " + what);
+        }
     }
 
-    static Throwable failure(Future<?> future) throws Exception {
+    static Throwable failureOf(Future<?> future) throws Exception {
         try {
             future.get(DEADLINE_MS, TimeUnit.MILLISECONDS);
         } catch (ExecutionException wrapped) {
@@ -123,7 +127,6 @@ public class Walk {
         private volatile boolean stopping;
         volatile Set<Integer> owns = Collections.emptySet();
         final List<String> values = Collections.synchronizedList(new ArrayList<>());
-        volatile Throwable failure;
 
         Member(String group, String topic, String... pairs) {
             Properties all = settings("group.id", group, "auto.offset.reset", "earliest", "enable.auto.commit", "false",
@@ -155,7 +158,7 @@ public class Walk {
         void leave() throws InterruptedException {
             stopping = true;
             join(DEADLINE_MS);
-            if (failure != null) throw new AssertionError(failure);
+            if (failure != null) throw new AssertionError("a member failed", failure);
         }
     }
 
@@ -280,9 +283,9 @@ public class Walk {
     static void bad_records_fail_with_their_reason() throws Exception {
         String topic = topic(1);
         try (KafkaProducer<String, String> producer = producer("max.request.size", "10000000")) {
-            Throwable failed = failure(producer.send(new ProducerRecord<>(topic, String.join("", Collections.nCopies(300_000, "abcdef")))));
+            Throwable failed = failureOf(producer.send(new ProducerRecord<>(topic, String.join("", Collections.nCopies(300_000, "abcdef")))));
             check(failed instanceof RecordTooLargeException, failed);
-            failed = failure(producer.send(new ProducerRecord<>("no spaces", "x")));
+            failed = failureOf(producer.send(new ProducerRecord<>("no spaces", "x")));
             check(failed instanceof InvalidTopicException, failed);
             same(0L, producer.send(new ProducerRecord<>(topic, "fits")).get().offset());
         }
@@ -330,6 +333,7 @@ public class Walk {
 
     static void run(Class<?> walk, String[] words) throws Exception {
         at = words[0];
+        failure = null;
         walk.getDeclaredMethod(words[1]).invoke(null);
     }
 
