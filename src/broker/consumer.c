@@ -15,7 +15,8 @@ struct consumer *consumer__new(struct consumer_env *env)
 {
     struct consumer *consumer = MEM_NEW(struct consumer);
     consumer->env = env;
-    consumer->target_epoch = -1;
+    // A member may get its first epoch before anything grew the group's: 0 would tell it to join.
+    consumer->epoch = 1;
     return consumer;
 }
 

@@ -215,7 +215,7 @@ static void a_first_member_gets_everything_at_once(void **state)
     struct client a = client_make(&world, "a");
     assert_int_equal(join(&a), ERR_OK);
     assert_int_equal(a.answers, 1);
-    assert_int_equal(a.epoch, 1);
+    assert_int_equal(a.epoch, 2);
     assert_int_equal(a.owned.count, 6);
     assert_int_equal(a.beat.heartbeat_ms, 5000);
     assert_string_equal(group_state_name(world.group), "Stable");
@@ -236,20 +236,20 @@ static void a_partition_goes_to_the_next_only_when_it_was_let_go(void **state)
     join(&a);
     wait_for_target();
     assert_int_equal(join(&b), ERR_OK);
-    assert_int_equal(b.epoch, 2);
+    assert_int_equal(b.epoch, 3);
     assert_int_equal(b.owned.count, 0); // a still has them
     assert_string_equal(group_state_name(world.group), "Reconciling");
     send(&a, a.epoch); // is told to revoke; it stays in its epoch
     assert_true(a.beat.has_assignment);
     assert_int_equal(a.beat.assignment_count, 3);
-    assert_int_equal(a.beat.out_epoch, 1);
+    assert_int_equal(a.beat.out_epoch, 2);
     send(&b, b.epoch);
     assert_false(b.beat.has_assignment); // not yet
     send(&a, a.epoch);
-    assert_int_equal(a.beat.out_epoch, 1); // has not said that it has revoked
+    assert_int_equal(a.beat.out_epoch, 2); // has not said that it has revoked
     a.owned.count = 3;
     assert_int_equal(beat(&a), ERR_OK);
-    assert_int_equal(a.epoch, 2);
+    assert_int_equal(a.epoch, 3);
     assert_int_equal(beat(&b), ERR_OK);
     assert_int_equal(b.owned.count, 3);
     assert_int_equal(total((struct client *[]){&a, &b}, 2), 6);
@@ -303,13 +303,13 @@ static void targets_are_made_once_a_second(void **state)
     struct client b = client_make(&world, "b");
     join(&a);
     join(&b);
-    assert_int_equal(world.group->consumer->epoch, 2);
-    assert_int_equal(world.group->consumer->target_epoch, 1);
+    assert_int_equal(world.group->consumer->epoch, 3);
+    assert_int_equal(world.group->consumer->target_epoch, 2);
     assert_string_equal(group_state_name(world.group), "Assigning");
-    assert_int_equal(b.epoch, 1);
+    assert_int_equal(b.epoch, 2);
     wait_for_target();
     beat(&a);
-    assert_int_equal(world.group->consumer->target_epoch, 2);
+    assert_int_equal(world.group->consumer->target_epoch, 3);
     release(&a);
     release(&b);
     end(&world);
@@ -347,10 +347,10 @@ static void a_lost_answer_is_given_again_to_the_epoch_before(void **state)
     set_topic(&world, 0, "orders", 8);
     wait_for_target();
     send(&a, a.epoch); // the answer gets lost
-    assert_int_equal(a.beat.out_epoch, 2);
+    assert_int_equal(a.beat.out_epoch, 3);
     a.full = true;
     assert_int_equal(beat(&a), ERR_OK);
-    assert_int_equal(a.epoch, 2);
+    assert_int_equal(a.epoch, 3);
     assert_int_equal(a.owned.count, 8);
     release(&a);
     end(&world);
@@ -478,12 +478,12 @@ static void new_partitions_are_shared_out(void **state)
     set_topic(&world, 0, "orders", 9);
     wait_for_target();
     assert_int_equal(beat(&a), ERR_OK);
-    assert_int_equal(a.epoch, 2);
+    assert_int_equal(a.epoch, 3);
     assert_int_equal(a.owned.count, 9);
     set_topic(&world, 1, "unrelated", 9);
     wait_for_target();
     beat(&a);
-    assert_int_equal(a.epoch, 2); // not its topic
+    assert_int_equal(a.epoch, 3); // not its topic
     set_topic(&world, 0, NULL, 0);
     wait_for_target();
     beat(&a);
@@ -545,6 +545,7 @@ static void a_regular_expression_is_resolved_and_assigned(void **state)
     a.topic = NULL;
     a.regex = "or.*";
     assert_int_equal(join(&a), ERR_OK);
+    assert_int_equal(a.epoch, 1); // it is a member before its topics are known
     assert_int_equal(a.owned.count, 0);
     assert_int_equal(world.resolves, 1);
     beat(&a);
@@ -812,7 +813,7 @@ static void commits_and_fetches_ask_for_the_member_epoch(void **state)
     const struct consumer_part *mine = &a.owned.items[0];
     const struct consumer_part *other = &b.owned.items[0];
     struct group_caller now = caller(&a, a.epoch);
-    struct group_caller before = caller(&a, 1);
+    struct group_caller before = caller(&a, a.epoch - 1);
     struct group_caller later = caller(&a, a.epoch + 1);
     struct group_caller nobody = {bytes_make("", 0), BYTES_NULL, -1};
     assert_int_equal(consumer_may_commit(consumer, &now, 9, false), ERR_OK);

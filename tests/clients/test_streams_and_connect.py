@@ -20,7 +20,7 @@ def libs():
     return packages.jars(NEWEST, JAVA[NEWEST])
 
 
-@pytest.mark.parametrize("guarantee", ["at_least_once"])
+@pytest.mark.parametrize("guarantee", ["at_least_once", "exactly_once_v2"])
 def test_streams_counts_words_and_takes_its_state_from_the_changelog(at, libs, tmp_path, guarantee):
     own = packages.classes("streams", libs, [HERE / "Walk.java", HERE / "WordCount.java"])
     done = subprocess.run(["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-cp", f"{own}:{libs}/*",
