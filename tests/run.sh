@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # make test: every stage in turn; each prints "N passed, N failed", the sum comes last.
-# Stages: unit (ASan + UBSan), clients (real, unmodified), robust (bad clients, full disks), examples (end to end), crash (kill -9 under load), console (chromium).
+# Stages: unit (ASan + UBSan), clients (real, unmodified), robust (bad clients, full disks), examples (end to end), crash (kill -9 under load, histories of many clients), console (chromium).
 # usage: run.sh [stage ...]
 set -u
 stages=("$@")

@@ -9,5 +9,5 @@ make --no-print-directory build/weir
 echo "== power cuts, POWER_SEED=$seed"
 POWER_SEED=$seed POWER_SECONDS=$((seconds / 4)) build/asan/test/store/log/power_test
 POWER_SEED=$seed POWER_SECONDS=$((seconds / 4)) build/asan/test/store/log/power_clean_test
-echo "== kills"
-CRASH_ROUNDS=$((seconds / 6 + 20)) tests/run_pytest.sh tests/crash
+echo "== kills, histories"
+CRASH_ROUNDS=$((seconds / 12 + 20)) HISTORY_SECONDS=$((seconds / 4)) tests/run_pytest.sh tests/crash
