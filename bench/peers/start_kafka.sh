@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # start_kafka.sh DIR [PROPERTY=VALUE...]: the real Apache Kafka, one KRaft node with its data under DIR (made anew).
-# Prints "HOST:PORT PID VERSION" when it answers.
+# Prints "HOST:PORT PID VERSION" when it answers. @PORT@ and @CONTROLLER@ in a value stand for the ports it took.
 . "$(dirname "$0")/common.sh"
 version=4.3.1
 dir=$1
@@ -25,7 +25,8 @@ share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
 END
-printf '%s\n' "$@" >>"$dir/server.properties"
+set -- "${@//@PORT@/$port}"
+printf '%s\n' "${@//@CONTROLLER@/$controller}" >>"$dir/server.properties"
 cat >"$dir/log4j2.yaml" <<'END'
 Configuration: {status: WARN, Appenders: {Console: {name: E, target: SYSTEM_ERR, PatternLayout: {pattern: "[%d] %p %m (%c)%n"}}}, Loggers: {Root: {level: WARN, AppenderRef: {ref: E}}}}
 END

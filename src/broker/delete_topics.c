@@ -87,8 +87,10 @@ static err_t check(struct request *request, const struct deletion *item, struct 
     if (item->twice)
         return FAIL(diag, ERR_INVALID, "the topic is given twice");
     struct bytes name = item->topic ? bytes_from(topic_name(item->topic)) : item->name;
-    bool may_describe = !name.ptr || request_could(request, ACL_DESCRIBE, ACL_TOPIC, name);
-    if (!may_describe || (item->topic && !request_may(request, ACL_DELETE, ACL_TOPIC, name)))
+    bool every = request_could(request, ACL_DELETE, ACL_CLUSTER, bytes_from(ACL_CLUSTER_NAME));
+    bool may_describe = every || !name.ptr || request_could(request, ACL_DESCRIBE, ACL_TOPIC, name);
+    if (!may_describe ||
+        (!every && item->topic && !request_may(request, ACL_DELETE, ACL_TOPIC, name)))
         return FAIL(diag, ERR_TOPIC_UNAUTHORIZED, "Topic authorization failed.");
     if (item->both_ways)
         return FAIL(diag, ERR_INVALID,

@@ -57,8 +57,8 @@ static void put(struct request *request, config_out *out, const struct kafka_con
     out->is_sensitive = config->type == KAFKA_CONFIG_TYPE_PASSWORD;
     if (request_version(request) >= TYPES_FROM)
         out->config_type = (int8_t)config->type;
-    if (m->include_documentation)
-        out->documentation = bytes_from(documentation(&request->arena, config));
+    out->documentation =
+        m->include_documentation ? bytes_from(documentation(&request->arena, config)) : BYTES_NULL;
     if (m->include_synonyms)
         put_synonyms(request, out, view, out->is_sensitive);
 }

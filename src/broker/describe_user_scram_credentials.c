@@ -87,6 +87,12 @@ void describe_user_scram_credentials_handle(struct request *request)
     if (!request_may_cluster(request, ACL_DESCRIBE)) {
         response.error_code = kafka_code(ERR_CLUSTER_UNAUTHORIZED);
         response.error_message = kafka_story(request, ERR_CLUSTER_UNAUTHORIZED, NULL);
+        // Kafka tells it a second time, of a user without a name.
+        result_t *nobody = ARENA_NEW(&request->arena, result_t);
+        kafka_describe_user_scram_credentials_response_result_init(nobody);
+        nobody->error_code = response.error_code;
+        response.results = nobody;
+        response.results_count = 1;
     } else {
         size_t count;
         struct user_entry *all =

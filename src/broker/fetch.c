@@ -424,7 +424,7 @@ static void prepare_part(struct fetch *fetch, struct fetch_part *part,
     part->out = out;
     kafka_fetch_response_partition_init(out);
     out->partition_index = part->asked->partition;
-    if (!committed_only(fetch))
+    if (!committed_only(fetch) && !denied)
         out->aborted_transactions_count = -1;
 }
 

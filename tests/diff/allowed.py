@@ -96,7 +96,25 @@ def by_name(item):
     return item["Name"] or ""
 
 
+def entity(item):
+    return tuple(sorted((part["EntityType"], part["EntityName"] or "") for part in item["Entity"]))
+
+
+def acl(item):
+    return (item["Principal"], item["Host"], item["Operation"], item["PermissionType"])
+
+
 ORDER = {
+    "AlterClientQuotas.Entries.Entity": lambda item: item["EntityType"],
+    "DescribeClientQuotas.Entries": entity,
+    "DescribeClientQuotas.Entries.Entity": lambda item: item["EntityType"],
+    "DescribeClientQuotas.Entries.Values": lambda item: item["Key"],
+    "DescribeAcls.Resources": lambda item: (item["ResourceType"], item.get("PatternType", 3), item["ResourceName"]),
+    "DescribeAcls.Resources.Acls": acl,
+    "DeleteAcls.FilterResults.MatchingAcls": lambda item: (item["ResourceType"], item.get("PatternType", 3),
+                                                           item["ResourceName"], *acl(item)),
+    "DescribeUserScramCredentials.Results": lambda item: item["User"],
+    "AlterUserScramCredentials.Results": lambda item: item["User"],
     "ApiVersions.ApiKeys": lambda item: item["ApiKey"],
     "ApiVersions.SupportedFeatures": by_name,
     "ApiVersions.FinalizedFeatures": by_name,
