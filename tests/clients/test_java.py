@@ -24,7 +24,9 @@ class Jvm:
     def __init__(self, release):
         libs = packages.jars(release, JAVA[release])
         own = packages.classes(release, libs, [HERE / f"{name}.java" for name in ["Shell", *WALKS[release]]])
-        log = packages.CLIENTS / f"java-{release}.log"
+        self.open(libs, own, packages.CLIENTS / f"java-{release}.log")
+
+    def open(self, libs, own, log):
         self.java = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-cp", f"{own}:{libs}/*"]
         self.process = subprocess.Popen([*self.java, "Shell"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=open(log, "w"), text=True)
