@@ -33,8 +33,10 @@ int main(int argc, char **argv)
         char id[64], kind[16], name[96];
         int at = 0;
         if (sscanf(row, "%63s %15s %95s %n", id, kind, name, &at) != 3 ||
-            (strcmp(kind, "counter") != 0 && strcmp(kind, "gauge") != 0)) {
-            fprintf(stderr, "metrics.tbl:%d: expected: id counter|gauge name \"help\"\n", line);
+            (strcmp(kind, "counter") != 0 && strcmp(kind, "gauge") != 0 &&
+             strcmp(kind, "histogram") != 0)) {
+            fprintf(stderr, "metrics.tbl:%d: expected: id counter|gauge|histogram name \"help\"\n",
+                    line);
             return 1;
         }
         char *help = row + at;

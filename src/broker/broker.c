@@ -10,6 +10,7 @@
 #include "broker/config_view.h"
 #include "broker/fetch_session.h"
 #include "broker/groups.h"
+#include "broker/request_stats.h"
 #include "broker/txn_offsets.h"
 #include "broker/txns.h"
 #include "broker/security.h"
@@ -102,6 +103,7 @@ static err_t open_txns(struct broker *broker, struct diag *diag)
 static void broker_free(struct broker *broker)
 {
     config_store_free(broker->configs);
+    request_looks_free(broker->request_looks);
     if (broker->store)
         log_store_close(broker->store);
     txn_offsets_free(broker->txn_offsets);
@@ -128,6 +130,7 @@ err_t broker_open(struct broker **out, const struct broker_options *options, str
     broker->access = access_new(&options->access);
     broker->options.access = (struct access_options){0}; // its texts are the caller's
     broker->fetch_sessions = fetch_sessions_new();
+    broker->request_looks = request_looks_new();
     mutex_init(&broker->lock);
     cond_init(&broker->idle);
     broker->txn_offsets = txn_offsets_new();

@@ -27,6 +27,7 @@ enum {
 
 struct groups;
 struct config_store;
+struct request_looks;
 struct fetch_sessions;
 struct txns;
 struct txn_offsets;
@@ -38,6 +39,7 @@ struct broker {
     struct broker_options options;
     struct log_store *store;
     struct config_store *configs;
+    struct request_looks *request_looks;
     struct loops *loops;
     struct endpoints endpoints;
     struct groups *groups;
@@ -93,6 +95,8 @@ struct request {
     struct response_range *ranges;
     size_t range_count;
     size_t charged;
+    int64_t arrived_us; // by clock_mono_us()
+    int64_t queued_us;  // for a worker
     bool answered;
     bool silent;
     bool fatal;

@@ -1,16 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Topics and groups under the names of kafka_exporter, so its dashboards and alerts work as they
-// are.
+// are; metrics_jmx.c has those of Kafka itself.
 #include "broker/groups.h"
+#include "broker/metrics_jmx.h"
+
+void metrics_family(struct str *out, const char *name, const char *help, const char *kind)
+{
+    str_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind);
+}
 
 static void family(struct str *out, const char *name, const char *help)
 {
-    str_printf(out, "# HELP %s %s\n# TYPE %s gauge\n", name, help, name);
+    metrics_family(out, name, help, "gauge");
 }
 
 // A label value: \, " and line feeds are escaped.
-static void put_label(struct str *out, const char *name, const char *value)
+void metrics_label(struct str *out, const char *name, const char *value)
 {
     str_printf(out, "%s=\"", name);
     for (; *value; value++) {
@@ -30,8 +36,29 @@ static void put_topic(struct str *out, const char *metric, const char *topic, in
     str_printf(out, "%s{", metric);
     if (partition >= 0)
         str_printf(out, "partition=\"%d\",", partition);
-    put_label(out, "topic", topic);
+    metrics_label(out, "topic", topic);
     str_printf(out, "} %lld\n", (long long)value);
+}
+
+// One replica of each partition, here, in sync, leading.
+static void collect_replicas(struct str *out, struct topic **topics, size_t count)
+{
+    static const struct {
+        const char *name, *help;
+        int64_t value;
+    } families[] = {
+        {"kafka_topic_partition_leader", "Leader of a partition", BROKER_NODE_ID},
+        {"kafka_topic_partition_leader_is_preferred", "1: led by the preferred broker", 1},
+        {"kafka_topic_partition_replicas", "Replicas of a partition", 1},
+        {"kafka_topic_partition_in_sync_replica", "Replicas in sync", 1},
+        {"kafka_topic_partition_under_replicated_partition", "1: replicas are missing", 0},
+    };
+    for (size_t f = 0; f < sizeof families / sizeof *families; f++) {
+        family(out, families[f].name, families[f].help);
+        for (size_t i = 0; i < count; i++)
+            for (int32_t p = 0; p < topic_partition_count(topics[i]); p++)
+                put_topic(out, families[f].name, topic_name(topics[i]), p, families[f].value);
+    }
 }
 
 static void collect_topics(struct str *out, struct broker *broker, struct arena *arena)
@@ -52,6 +79,7 @@ static void collect_topics(struct str *out, struct broker *broker, struct arena 
         for (int32_t p = 0; p < topic_partition_count(topics[i]); p++)
             put_topic(out, "kafka_topic_partition_oldest_offset", topic_name(topics[i]), p,
                       partition_offsets(topic_partition(topics[i], p)).start);
+    collect_replicas(out, topics, count);
     for (size_t i = 0; i < count; i++)
         topic_unref(topics[i]);
 }
@@ -60,10 +88,39 @@ static void put_offset(struct str *out, const char *metric, const struct log_gro
                        const struct log_group_offset *offset, int64_t value)
 {
     str_printf(out, "%s{", metric);
-    put_label(out, "consumergroup", group->id);
+    metrics_label(out, "consumergroup", group->id);
     str_printf(out, ",partition=\"%d\",", offset->partition);
-    put_label(out, "topic", offset->topic);
+    metrics_label(out, "topic", offset->topic);
     str_printf(out, "} %lld\n", (long long)value);
+}
+
+static int64_t lag_of(const struct log_group_offset *offset)
+{
+    return offset->end > offset->committed ? offset->end - offset->committed : 0;
+}
+
+// The offsets of a group stand together by topic.
+static void collect_sums(struct str *out, const struct log_group *groups, size_t count, bool lag)
+{
+    const char *name =
+        lag ? "kafka_consumergroup_lag_sum" : "kafka_consumergroup_current_offset_sum";
+    family(out, name,
+           lag ? "Lag of a group in a topic" : "Committed offsets of a group in a topic");
+    for (size_t i = 0; i < count; i++) {
+        for (size_t o = 0; o < groups[i].offset_count;) {
+            const struct log_group_offset *first = &groups[i].offsets[o];
+            int64_t sum = 0;
+            for (; o < groups[i].offset_count &&
+                   strcmp(groups[i].offsets[o].topic, first->topic) == 0;
+                 o++)
+                sum += lag ? lag_of(&groups[i].offsets[o]) : groups[i].offsets[o].committed;
+            str_printf(out, "%s{", name);
+            metrics_label(out, "consumergroup", groups[i].id);
+            str_append_byte(out, ',');
+            metrics_label(out, "topic", first->topic);
+            str_printf(out, "} %lld\n", (long long)sum);
+        }
+    }
 }
 
 static void collect_groups(struct str *out, struct broker *broker, struct arena *arena)
@@ -75,7 +132,7 @@ static void collect_groups(struct str *out, struct broker *broker, struct arena 
     family(out, "kafka_consumergroup_members", "Members of a group");
     for (size_t i = 0; i < count; i++) {
         str_append_text(out, "kafka_consumergroup_members{");
-        put_label(out, "consumergroup", groups[i].id);
+        metrics_label(out, "consumergroup", groups[i].id);
         str_printf(out, "} %zu\n", groups[i].member_count);
     }
     family(out, "kafka_consumergroup_current_offset", "Committed offset of a group in a partition");
@@ -87,10 +144,11 @@ static void collect_groups(struct str *out, struct broker *broker, struct arena 
     for (size_t i = 0; i < count; i++) {
         for (size_t o = 0; o < groups[i].offset_count; o++) {
             const struct log_group_offset *offset = &groups[i].offsets[o];
-            int64_t lag = offset->end > offset->committed ? offset->end - offset->committed : 0;
-            put_offset(out, "kafka_consumergroup_lag", &groups[i], offset, lag);
+            put_offset(out, "kafka_consumergroup_lag", &groups[i], offset, lag_of(offset));
         }
     }
+    collect_sums(out, groups, count, false);
+    collect_sums(out, groups, count, true);
 }
 
 void broker_collect(struct str *out, void *ctx)
@@ -101,5 +159,6 @@ void broker_collect(struct str *out, void *ctx)
     str_append_text(out, "kafka_brokers 1\n");
     collect_topics(out, broker, &arena);
     collect_groups(out, broker, &arena);
+    metrics_jmx_write(out, broker, &arena);
     arena_release(&arena);
 }

@@ -101,6 +101,8 @@ static void answer(struct produce *produce)
             snprintf(why, sizeof why, "a batch was refused: %.*s",
                      BYTES_PRINT(part->out->error_message));
         mem_free(part->append.story);
+        if (part->topic)
+            topic_count_produce(part->topic, part->out->error_code != 0);
         topic_unref(part->topic);
     }
     txn_unref(produce->txn);

@@ -11,6 +11,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/metric.h"
+#include "broker/request_stats.h"
+#include "os/clock.h"
 #include "broker/security.h"
 #include "broker/sign_in.h"
 #include "wire/kafka/api_versions.h"
@@ -150,6 +152,8 @@ static void send_finished(struct session *session)
         if (request->quiet_ms > 0 && !session->closed)
             begin_quiet(session, request->quiet_ms);
         metric_add(request->fatal ? METRIC_KAFKA_REQUEST_ERRORS : METRIC_KAFKA_REQUESTS, 1);
+        request_stats_add(request->header.key, request->header.version,
+                          clock_mono_us() - request->arrived_us, request->fatal);
         request_free(request);
     }
 }
@@ -274,6 +278,7 @@ void request_refuse(struct request *request, const char *why)
 static void run_work(struct work *work)
 {
     struct request *request = CONTAINER_OF(work, struct request, work);
+    metric_observe(METRIC_KAFKA_WORK_WAIT, clock_mono_us() - request->queued_us);
     request->run(request);
 }
 
@@ -281,6 +286,7 @@ void request_work(struct request *request, void (*run)(struct request *request))
 {
     request->run = run;
     request->work = (struct work){.run = run_work};
+    request->queued_us = clock_mono_us();
     work_submit(request->broker->loops, &request->work);
 }
 
@@ -453,6 +459,7 @@ static void on_frame(struct conn *conn, struct buf *frame)
     struct request *request = MEM_NEW(struct request);
     *request = (struct request){
         .broker = session->broker, .session = session, .frame = frame, .arena = ARENA_INIT};
+    request->arrived_us = clock_mono_us();
     mutex_lock(&session->broker->lock);
     session->broker->live_requests++;
     mutex_unlock(&session->broker->lock);

@@ -140,6 +140,9 @@ struct topic {
     VEC(struct partition *) partitions;
     VEC(struct setting) settings; // by key
     struct topic_limits limits;
+    struct {
+        _Atomic uint64_t records_in, bytes_in, bytes_out, produces, failed_produces;
+    } traffic; // relaxed
     bool deleted;
     struct list waiters;
 };

@@ -111,6 +111,13 @@ struct topic_rules {
     bool compact;            // every record needs a key
 };
 struct topic_rules topic_rules(struct topic *topic);
+// What went in and out since weir was started.
+struct topic_traffic {
+    uint64_t records_in, bytes_in, bytes_out;
+    uint64_t produces, failed_produces; // parts of requests: one for each partition
+};
+struct topic_traffic topic_traffic(const struct topic *topic);
+void topic_count_produce(struct topic *topic, bool failed);
 // Lives as long as the topic; NULL if there is no such partition.
 struct partition *topic_partition(struct topic *topic, int32_t index);
 struct topic *partition_topic(struct partition *partition);
@@ -147,6 +154,7 @@ struct append {
     struct partition *partition;
     struct list link;
     int64_t last_offset;
+    int64_t queued_us;
 };
 
 // Checks the batch (batch_check, checksum included) on the calling thread and queues it.

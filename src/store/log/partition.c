@@ -148,6 +148,7 @@ void partition_append(struct partition *partition, struct append *append)
     append->story = NULL;
     append->base_offset = append->start_offset = -1;
     list_init(&append->link);
+    append->queued_us = clock_mono_us();
     struct diag diag = DIAG_INIT;
     err_t err = check(partition, append, &diag);
     struct log_store *store = partition->topic->store;

@@ -241,6 +241,7 @@ static err_t range_in(struct place *place, int64_t offset, size_t max_bytes, uns
         out->held = segment__ref(place->segment);
         (void)topic_ref(partition->topic);
         metric_add(METRIC_LOG_FETCHED_BYTES, (int64_t)size);
+        atomic_fetch_add_explicit(&partition->topic->traffic.bytes_out, size, memory_order_relaxed);
         return ERR_OK;
     }
     segment__put(place->segment);

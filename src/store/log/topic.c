@@ -146,6 +146,29 @@ struct topic_rules topic_rules(struct topic *topic)
     return rules;
 }
 
+static uint64_t relaxed(const _Atomic uint64_t *counter)
+{
+    return atomic_load_explicit(counter, memory_order_relaxed);
+}
+
+struct topic_traffic topic_traffic(const struct topic *topic)
+{
+    return (struct topic_traffic){
+        .records_in = relaxed(&topic->traffic.records_in),
+        .bytes_in = relaxed(&topic->traffic.bytes_in),
+        .bytes_out = relaxed(&topic->traffic.bytes_out),
+        .produces = relaxed(&topic->traffic.produces),
+        .failed_produces = relaxed(&topic->traffic.failed_produces),
+    };
+}
+
+void topic_count_produce(struct topic *topic, bool failed)
+{
+    atomic_fetch_add_explicit(&topic->traffic.produces, 1, memory_order_relaxed);
+    if (failed)
+        atomic_fetch_add_explicit(&topic->traffic.failed_produces, 1, memory_order_relaxed);
+}
+
 struct topic_setting *topic_settings(struct topic *topic, struct arena *arena, size_t *count)
 {
     mutex_lock(&topic->mutex);

@@ -133,7 +133,9 @@ static err_t sync_file(struct log_store *store, int fd, struct diag *diag)
     metric_add(METRIC_LOG_SYNCS, 1);
     int64_t start = clock_mono_us();
     err_t err = store->options.sync_file(fd, diag);
-    metric_add(METRIC_LOG_SYNC_MICROSECONDS, clock_mono_us() - start);
+    int64_t took_us = clock_mono_us() - start;
+    metric_add(METRIC_LOG_SYNC_MICROSECONDS, took_us);
+    metric_observe(METRIC_LOG_SYNC_TIME, took_us);
     return err;
 }
 
@@ -339,6 +341,10 @@ static void run_flush(struct round *round, struct turn *turn, struct run *run,
         round->store->appended_bytes += run->size;
         metric_add(METRIC_LOG_APPENDED_BYTES, run->size);
         metric_add(METRIC_LOG_APPENDED_RECORDS, run->records);
+        atomic_fetch_add_explicit(&partition->topic->traffic.bytes_in, (uint64_t)run->size,
+                                  memory_order_relaxed);
+        atomic_fetch_add_explicit(&partition->topic->traffic.records_in, (uint64_t)run->records,
+                                  memory_order_relaxed);
     }
     for (size_t i = 0; i < run->appends.count; i++) {
         struct append *append = run->appends.items[i];
@@ -473,10 +479,11 @@ static void write_turn(struct round *round, struct turn *turn, struct list *queu
     struct run run = {0};
     struct diag begin_diag = DIAG_INIT;
     err_t begin_err = begin_turn(round, partition, &run, &begin_diag);
-    int64_t now_ms = clock_now_ms();
+    int64_t now_ms = clock_now_ms(), taken_us = clock_mono_us();
     struct list *link;
     while ((link = list_pop_front(queue)) != NULL) {
         struct append *append = CONTAINER_OF(link, struct append, link);
+        metric_observe(METRIC_LOG_APPEND_WAIT, taken_us - append->queued_us);
         struct diag diag = begin_diag;
         err_t err = begin_err;
         if (err == ERR_OK && partition->failed != ERR_OK)
