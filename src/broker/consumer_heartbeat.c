@@ -460,7 +460,7 @@ err_t consumer_expel(struct group *group, const struct group_caller *caller)
 void consumer_end(struct group *group)
 {
     struct record_builder records = {0};
-    if (group->consumer->epoch)
+    if (group->consumer->target_ms) // it was written
         consumer_record_add_group_gone(&records, group);
     keep(group, &records);
     consumer_free(group->consumer);

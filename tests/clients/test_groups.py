@@ -1,0 +1,180 @@
+"""Consumer groups of both protocols: hundreds of members, real clients that live through kill -9, Kafka's own tools."""
+import pathlib
+import shutil
+import subprocess
+import threading
+import time
+
+import confluent_kafka
+import pytest
+from confluent_kafka.admin import AdminClient, NewTopic
+
+import many_members
+import packages
+from conftest import wait_for
+from versions import JAVA
+
+MEMBERS = 500
+
+
+def cpu_seconds(weir):
+    fields = pathlib.Path(f"/proc/{weir.process.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def make_topic(at, name, partitions):
+    admin = AdminClient({"bootstrap.servers": at})
+    admin.create_topics([NewTopic(name, partitions)])[name].result(60)
+
+
+def produce(at, topic, values):
+    producer = confluent_kafka.Producer({"bootstrap.servers": at})
+    for value in values:
+        producer.produce(topic, value=value, key=value)
+    assert producer.flush(60) == 0
+
+
+def test_500_classic_members_rebalance_without_a_storm(weir, topic):
+    make_topic(weir.at["kafka"], topic, MEMBERS)
+    members = [many_members.ClassicMember(weir.at["kafka"], topic, i) for i in range(MEMBERS)]
+    begin, cpu = time.monotonic(), cpu_seconds(weir)
+    first = many_members.classic_round(members, topic)
+    again = many_members.classic_rejoin(members, topic)
+    took, cpu = time.monotonic() - begin, cpu_seconds(weir) - cpu
+    print(f"{MEMBERS} classic members joined and rejoined in {took:.2f} s, weir used {cpu:.2f} s of CPU")
+    assert again == first + 1
+    assert cpu < 10
+    for member in members:
+        member.close()
+
+
+def test_500_members_of_the_new_protocol_converge_without_a_storm(weir, topic):
+    make_topic(weir.at["kafka"], topic, 2 * MEMBERS)
+    members = [many_members.ConsumerMember(weir.at["kafka"], topic, i) for i in range(MEMBERS)]
+    begin, cpu = time.monotonic(), cpu_seconds(weir)
+    rounds, done = 0, lambda: all(sum(map(len, member.owned.values())) == 2 for member in members)
+    while not done():
+        assert many_members.consumer_round(members, topic) <= 2 * MEMBERS
+        rounds += 1
+        assert time.monotonic() - begin < 60
+    took, cpu = time.monotonic() - begin, cpu_seconds(weir) - cpu
+    print(f"{MEMBERS} members converged in {rounds} rounds and {took:.2f} s, weir used {cpu:.2f} s of CPU")
+    assert cpu < 10
+    for member in members:
+        member.close()
+
+
+class Reading(threading.Thread):
+    """A consumer that polls until it is told to stop, and keeps what it got and how often it was assigned."""
+
+    def __init__(self, at, group, topic, protocol, **settings):
+        super().__init__()
+        self.values, self.partitions, self.assigned, self.ending = [], set(), 0, False
+        settings = {"bootstrap.servers": at, "group.id": group, "group.protocol": protocol, "auto.offset.reset": "earliest",
+                    "enable.auto.commit": False, **settings}
+        self.consumer = confluent_kafka.Consumer(settings)
+        self.consumer.subscribe([topic], on_assign=self.on_assign, on_revoke=self.on_revoke, on_lost=self.on_revoke)
+        self.start()
+
+    def on_assign(self, _consumer, partitions):
+        self.assigned += 1
+        self.partitions |= {(p.topic, p.partition) for p in partitions}
+
+    def on_revoke(self, _consumer, partitions):
+        self.partitions -= {(p.topic, p.partition) for p in partitions}
+
+    def run(self):
+        while not self.ending:
+            message = self.consumer.poll(0.1)
+            if message and message.error() is None:
+                self.values.append(message.value().decode())
+                self.consumer.commit(message, asynchronous=True)
+        self.consumer.close()
+
+    def stop(self):
+        self.ending = True
+        self.join(60)
+
+
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_members_live_through_kill_9(start_weir, empty_project, topic, protocol):
+    weir = start_weir(empty_project)
+    at = weir.at["kafka"]
+    make_topic(at, topic, 4)
+    readers = [Reading(at, topic, topic, protocol) for _ in range(2)]
+    wait_for(lambda: [len(r.partitions) for r in readers] == [2, 2], "two members with two partitions each", 60)
+    produce(at, topic, [f"before-{i}" for i in range(20)])
+    wait_for(lambda: sum(len(r.values) for r in readers) >= 20, "the records", 60)
+    assigned = [r.assigned for r in readers]
+    weir.kill()
+    weir.start()
+    produce(at, topic, [f"after-{i}" for i in range(20)])
+    wait_for(lambda: sum(v.startswith("after") for r in readers for v in r.values) >= 20, "the records after the kill", 60)
+    assert [r.assigned for r in readers] == assigned  # nobody was asked to rejoin
+    assert [len(r.partitions) for r in readers] == [2, 2]
+    for reader in readers:
+        reader.stop()
+    weir.stop()
+
+
+def test_a_regular_expression_finds_new_topics(at, topic):
+    make_topic(at, f"{topic}-a", 2)
+    reader = Reading(at, topic, f"^{topic}-.*", "consumer")
+    wait_for(lambda: len(reader.partitions) == 2, "the first topic", 60)
+    make_topic(at, f"{topic}-b", 3)
+    wait_for(lambda: len(reader.partitions) == 5, "the second topic", 60)
+    reader.stop()
+
+
+def test_a_static_member_comes_back_to_its_partitions(at, topic):
+    make_topic(at, topic, 4)
+    readers = [Reading(at, topic, topic, "consumer", **{"group.instance.id": f"i{i}"}) for i in range(2)]
+    wait_for(lambda: [len(r.partitions) for r in readers] == [2, 2], "two partitions each", 60)
+    before = set(readers[1].partitions)
+    assigned = readers[0].assigned
+    readers[1].stop()
+    again = Reading(at, topic, topic, "consumer", **{"group.instance.id": "i1"})
+    wait_for(lambda: again.partitions == before, "the same partitions", 60)
+    assert readers[0].assigned == assigned
+    readers[0].stop()
+    again.stop()
+
+
+# --- Kafka's own tools ---------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def java():
+    if not shutil.which("mvn"):
+        pytest.skip("needs a JDK and maven")
+    return ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-cp",
+            f"{packages.jars('4.3', JAVA['4.3'])}/*"]
+
+
+def groups_tool(java, at, *words):
+    done = subprocess.run([*java, "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", "--bootstrap-server", at,
+                           *words], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("protocol", ["classic", "consumer"])
+def test_the_groups_tool_sees_resets_and_deletes_a_group(java, at, topic, protocol):
+    make_topic(at, topic, 2)
+    produce(at, topic, [str(i) for i in range(10)])
+    done = subprocess.run([*java, "org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", at, "--topic",
+                           topic, "--group", topic, "--from-beginning", "--max-messages", "10",
+                           "--command-property", f"group.protocol={protocol}"],
+                          capture_output=True, text=True, timeout=120)
+    assert sorted(done.stdout.split()) == sorted(str(i) for i in range(10)), done.stderr
+    reader = Reading(at, topic, topic, protocol)
+    wait_for(lambda: len(reader.partitions) == 2, "the assignment", 60)
+    described = groups_tool(java, at, "--describe", "--group", topic, "--members", "--verbose")
+    assert [line for line in described.splitlines() if line.startswith(topic)]
+    reader.stop()
+    admin = AdminClient({"bootstrap.servers": at})
+    wait_for(lambda: admin.describe_consumer_groups([topic])[topic].result(60).state.name == "EMPTY", "an empty group", 60)
+    reset = groups_tool(java, at, "--reset-offsets", "--group", topic, "--topic", topic, "--to-earliest", "--execute")
+    assert [line.split()[3] for line in reset.splitlines() if line.startswith(topic)] == ["0", "0"]
+    assert topic in groups_tool(java, at, "--list", "--type", protocol)
+    groups_tool(java, at, "--delete", "--group", topic)
+    assert topic not in groups_tool(java, at, "--list")
