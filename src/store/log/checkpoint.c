@@ -328,6 +328,12 @@ err_t checkpoint_recover(struct log_store *store, struct diag *diag)
     for (size_t i = 0; i < store->by_name.capacity && err == ERR_OK; i++)
         if (store->by_name.used[i])
             err = recover_topic(store->by_name.values[i], &map, store->clean, diag);
+    if (err == ERR_OK)
+        err = recover_sync(store, diag);
+    else
+        recover_forget(store);
+    if (!store->clean && store->by_name.count > 0)
+        store->bytes_since_checkpoint = CHECKPOINT_BYTES; // so that the next start reads less
     if (!store->clean && store->by_name.count > 0)
         LOG_INFO("store/log", "recovered after an unclean stop", "topics=%zu ms=%lld",
                  store->by_name.count, (long long)(clock_mono_us() - start) / 1000);

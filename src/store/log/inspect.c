@@ -285,6 +285,18 @@ struct saved_look {
     bool clean;
 };
 
+// Retention may take any file that has one behind it.
+static bool has_later(const char *dir, int64_t base)
+{
+    struct arena arena = ARENA_INIT;
+    int64_t *bases;
+    size_t count;
+    bool later = inspect_segments(dir, &arena, &bases, &count, NULL) == ERR_OK && count > 0 &&
+                 bases[count - 1] > base;
+    arena_release(&arena);
+    return later;
+}
+
 static void check_saved_segment(struct saved_look *look, const struct inspect_partition *partition,
                                 const struct saved_segment *saved)
 {
@@ -303,6 +315,8 @@ static void check_saved_segment(struct saved_look *look, const struct inspect_pa
         err = file_size(fd, &size, NULL);
     file_close(fd);
     place.byte = size;
+    if (err != ERR_OK && !look->clean && has_later(partition->dir, saved->base_offset))
+        return;
     if (err != ERR_OK)
         inspect__tell(&look->walk->inspect, &place,
                       "missing; it was on disk with %lld bytes at the last checkpoint",

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "os/clock.h"
 
-enum { CHECKPOINT_BYTES = 256 << 20, TICK_US = 500 * 1000 };
+enum { TICK_US = 500 * 1000 };
 
 // --- retention ---
 

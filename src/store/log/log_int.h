@@ -28,6 +28,8 @@ enum {
     PRODUCER_EXPIRY_MS = 24 * 60 * 60 * 1000,
 };
 
+enum { CHECKPOINT_BYTES = 128 << 20 }; // appended, then there is a new one
+
 enum index_state {
     INDEX_UNKNOWN, // not looked at since the store was opened
     INDEX_BUSY,    // one thread checks or rebuilds it
@@ -211,6 +213,14 @@ struct cleaner {
     int64_t appended_seen; // while so much had been appended
 };
 
+// A file that recovery kept and that has to be on disk before anything is served.
+struct recovered {
+    struct segment *segment; // a reference
+    bool marks;              // it is the last file and sound
+    err_t err;
+    struct diag diag;
+};
+
 struct log_store {
     struct log_store_options options;
     char *dir;
@@ -228,8 +238,9 @@ struct log_store {
     struct writer writer;
     struct keeper keeper;
     struct cleaner cleaner;
-    _Atomic int64_t appended_bytes; // since the start
-    bool clean;                     // the clean-stop mark is on disk; under mutex
+    _Atomic int64_t appended_bytes;  // since the start
+    VEC(struct recovered) recovered; // while it starts
+    bool clean;                      // the clean-stop mark is on disk; under mutex
     bool leftovers; // files that only a start which looks at every folder puts right; under mutex
     bool checkpoint_busy; // one at a time, across its I/O; under mutex
     _Atomic int64_t bytes_since_checkpoint;

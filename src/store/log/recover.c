@@ -300,11 +300,12 @@ static err_t recover_segment(struct scan *scan, int64_t base, const struct saved
             segment->aborted_count = aborted + (int64_t)scan->aborted.count;
         }
         segment->unsynced = true;
-        if (err == ERR_OK && store->options.sync)
-            err = store->options.sync_file(fd, diag);
-        if (err == ERR_OK && store->options.sync && next_base == NULL &&
-            partition->damaged_from == INT64_MAX)
-            segment__mark(segment, fd);
+        if (err == ERR_OK && store->options.sync) {
+            struct recovered recovered = {.segment = segment__ref(segment),
+                                          .marks = next_base == NULL &&
+                                                   partition->damaged_from == INT64_MAX};
+            vec_push(&store->recovered, recovered);
+        }
     } else {
         segment->size = segment->readable_size = file_bytes;
     }
@@ -358,6 +359,9 @@ static err_t drop_empty_tail(struct partition *partition, struct diag *diag)
         segment__path(last, "txnindex", path);
         TRY(file_remove(path, diag));
         partition->segments.count--;
+        mutex_lock(&partition->mutex);
+        last->removed = true;
+        mutex_unlock(&partition->mutex);
         segment__unref(last);
     }
     return ERR_OK;
@@ -449,6 +453,45 @@ err_t recover_partition(struct partition *partition, const struct saved_partitio
     if (err == ERR_OK)
         err = partition__load_start(partition, diag);
     return err;
+}
+
+// --- syncing what was kept ---
+
+static void sync_one(void *ctx, size_t index)
+{
+    struct log_store *store = ctx;
+    struct recovered *recovered = &store->recovered.items[index];
+    struct segment *segment = recovered->segment;
+    int fd;
+    if (segment->removed)
+        return;
+    recovered->err = segment__get(segment, &fd, &recovered->diag);
+    if (recovered->err != ERR_OK)
+        return;
+    recovered->err = store->options.sync_file(fd, &recovered->diag);
+    if (recovered->err == ERR_OK && recovered->marks)
+        segment__mark(segment, fd);
+    segment__put(segment);
+}
+
+err_t recover_sync(struct log_store *store, struct diag *diag)
+{
+    err_t err = ERR_OK;
+    sync_pool_run(&store->writer.syncs, store->recovered.count, sync_one, store);
+    for (size_t i = 0; i < store->recovered.count; i++) {
+        const struct recovered *recovered = &store->recovered.items[i];
+        if (err == ERR_OK && recovered->err != ERR_OK)
+            err = FAIL(diag, recovered->err, "%s", recovered->diag.text);
+    }
+    recover_forget(store);
+    return err;
+}
+
+void recover_forget(struct log_store *store)
+{
+    for (size_t i = 0; i < store->recovered.count; i++)
+        segment__unref(store->recovered.items[i].segment);
+    vec_release(&store->recovered);
 }
 
 err_t recover_adopt(struct partition *partition, const struct saved_partition *saved,

@@ -40,4 +40,8 @@ MUST_USE err_t recover_adopt(struct partition *partition, const struct saved_par
 MUST_USE err_t recover_partition(struct partition *partition, const struct saved_partition *saved,
                                  struct diag *diag);
 
+// Makes durable what recover_partition() kept, several files at a time. BLOCKS
+MUST_USE err_t recover_sync(struct log_store *store, struct diag *diag);
+void recover_forget(struct log_store *store); // instead, when the start fails
+
 #endif
