@@ -53,6 +53,74 @@ class KafkaLoad(threading.Thread):
             self.errors.append(f"{left} records never answered")
 
 
+class TxnLoad(threading.Thread):
+    """Transactions of a few records into two partitions; remembers those it was told are committed or aborted. One whose
+    end is unknown is ended by the next incarnation, which fences it."""
+
+    def __init__(self, brokers):
+        super().__init__(daemon=True)  # a failed test must not wait for it
+        self.brokers, self.committed, self.aborted, self.stopping = brokers, {}, set(), False
+        self.number, self.txn = 0, 0
+
+    def run(self):
+        while not self.stopping:
+            producer = Producer({"bootstrap.servers": self.brokers, "transactional.id": "txn load", "linger.ms": 1, **QUICK})
+            try:
+                producer.init_transactions(60)
+                while not self.stopping:
+                    self.one(producer)
+            except KafkaException:  # killed in the middle: unknown, begin anew
+                time.sleep(0.02)
+
+    def one(self, producer):
+        self.txn += 1
+        txn, numbers = self.txn, []
+        producer.begin_transaction()
+        for _ in range(1 + txn % 5):
+            numbers.append(self.number)
+            producer.produce("txn", f"{self.number} {txn}".encode(), partition=self.number % 2, key=f"k{self.number % 9}")
+            self.number += 1
+        if txn % 4:
+            producer.commit_transaction(60)
+            self.committed[txn] = numbers
+        else:
+            producer.abort_transaction(60)
+            self.aborted.add(txn)
+
+    def check(self):
+        found = collections.defaultdict(list)
+        for partition in range(2):
+            reader = Consumer({"bootstrap.servers": self.brokers, "group.id": "check", "enable.partition.eof": True,
+                               "enable.auto.commit": False, "isolation.level": "read_committed"})
+            reader.assign([TopicPartition("txn", partition, 0)])
+            last = -1
+            while (message := reader.poll(20)) is not None and not message.error():
+                number, txn = map(int, message.value().split())
+                assert number > last, "doubled or out of order"
+                last = number
+                found[txn].append(number)
+            assert message is not None, "the end was not reached"
+            reader.close()
+        for txn, numbers in self.committed.items():
+            assert sorted(found[txn]) == numbers, f"transaction {txn}: {numbers} were committed, {found[txn]} are there"
+        for txn, numbers in found.items():
+            assert txn not in self.aborted, f"records of the aborted transaction {txn} are there"
+            assert len(numbers) == 1 + txn % 5, f"transaction {txn} is there in part: {numbers}"
+
+
+class CompactedLoad(KafkaLoad):
+    """KafkaLoad into a compacted topic: of each key the newest acknowledged record, or a newer one, must stay."""
+
+    def check(self):
+        newest = {}
+        for key, number in read_all(self.settings["bootstrap.servers"], self.topic, compacted=True):
+            assert number > newest.get(key, -1), f"{key}: {number} behind {newest[key]}"
+            newest[key] = number
+        for number in self.acked:
+            key = f"key {number % self.keys}".encode()
+            assert newest.get(key, -1) >= number, f"{key}: {number} was acknowledged, the newest is {newest.get(key)}"
+
+
 class CommitLoad(threading.Thread):
     """Commits 1, 2, 3, ... for a group; remembers the last one acknowledged and the last one sent."""
 
@@ -134,18 +202,20 @@ def runs_of(weir):
     return {run["run_id"]: run["state"] for run in (found["runs"] if isinstance(found, dict) else found)}
 
 
-def read_all(brokers, topic, partition=0):
+def read_all(brokers, topic, partition=0, compacted=False):
     consumer = Consumer({"bootstrap.servers": brokers, "group.id": "check", "enable.auto.commit": False,
                          "enable.partition.eof": True, "auto.offset.reset": "earliest"})
     low, high = wait_for(lambda: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=5), "watermarks")
     consumer.assign([TopicPartition(topic, partition, low)])
-    found, end = [], time.monotonic() + 60
-    while len(found) < high - low and time.monotonic() < end:
+    found, end, at_end = [], time.monotonic() + 60, False
+    while not at_end and time.monotonic() < end:
         for message in consumer.consume(1000, 1.0):
-            if not message.error():
+            if message.error():
+                at_end = True
+            else:
                 found.append((message.key(), int(message.value().split()[0])))
     consumer.close()
-    assert len(found) == high - low
+    assert at_end and (compacted or len(found) == high - low)
     return found
 
 
@@ -168,14 +238,16 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_doubled_over_kills(start_we
     weir = start_weir(PROJECT)
     brokers = weir.at["kafka"]
     admin = AdminClient({"bootstrap.servers": brokers})  # kept: its futures die with it
-    made = admin.create_topics([NewTopic("keyed", 3), NewTopic("lz4", 3)])
+    made = admin.create_topics([NewTopic("keyed", 3), NewTopic("lz4", 3), NewTopic("txn", 2), NewTopic(
+        "compacted", 1, config={"cleanup.policy": "compact", "segment.bytes": "1048576", "min.cleanable.dirty.ratio": "0"})])
     for future in made.values():
         future.result(20)
     kafka = KafkaLoad(brokers, "load")
     keyed = [KafkaLoad(brokers, "keyed", keys=11), KafkaLoad(brokers, "lz4", keys=7, **{"compression.type": "lz4"})]
     cql, ddl = CqlLoad(weir.at["cql"], insert), CqlLoad(weir.at["cql"], create_table)
     commits = CommitLoad(brokers)
-    loads = [kafka, *keyed, cql, ddl, commits]
+    txns, compacted = TxnLoad(brokers), CompactedLoad(brokers, "compacted", keys=50)
+    loads = [kafka, *keyed, cql, ddl, commits, txns, compacted]
     for load in loads:
         load.start()
     triggered = set()
@@ -187,13 +259,16 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_doubled_over_kills(start_we
         commits.check()
         assert triggered <= set(runs_of(weir)), "a triggered run was forgotten"
     wait_for(lambda: len(kafka.acked) > 100 and len(cql.acked) > 10 and all(len(load.acked) > 100 for load in keyed)
-             and len(ddl.acked) > 1 and commits.acked > 10, "acknowledged writes")
+             and len(ddl.acked) > 1 and commits.acked > 10 and len(txns.committed) > 10 and len(compacted.acked) > 100,
+             "acknowledged writes", 120)
     for load in loads:
         load.stopping = True
     for load in loads:
         load.join(90)
-    assert [load.errors for load in (kafka, *keyed)] == [[], [], []]
+    assert [load.errors for load in (kafka, *keyed, compacted)] == [[], [], [], []]
     commits.check()
+    txns.check()
+    compacted.check()
 
     found = read_all(brokers, "load")
     values = [number for _, number in found]
@@ -220,4 +295,4 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_doubled_over_kills(start_we
     cluster.shutdown()
     wait_for(lambda: all(runs_of(weir)[run] in ("success", "failed") for run in triggered), "the runs to end", 60)
     print(f"{ROUNDS} kills: {len(values)} records, {len(written)} CQL writes, {len(ddl.acked)} tables, "
-          f"{commits.acked} commits, {len(triggered)} runs")
+          f"{commits.acked} commits, {len(txns.committed)} transactions, {len(compacted.acked)} compacted, {len(triggered)} runs")
