@@ -52,6 +52,6 @@ def test_kafkajs(at, part):
 
 
 @parts
-@pytest.mark.parametrize("client", ["franz", "sarama"])
+@pytest.mark.parametrize("client", ["franz", "sarama", "librdkafka"])
 def test_go(at, client, part):
     walk([packages.go_program(HERE / "go", GO), client], at, part)

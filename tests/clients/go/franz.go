@@ -94,13 +94,13 @@ func franzTransactions(broker string) {
 		reader, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(level),
 			kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 		check(err)
-		got, wanted := "", fates(level == kgo.ReadCommitted())
+		got, wanted := []string{}, fates(level == kgo.ReadCommitted())
 		for len(got) < len(wanted) {
 			fetches := reader.PollFetches(ctx)
 			check(fetches.Err())
-			fetches.EachRecord(func(record *kgo.Record) { got += string(record.Value) + " " })
+			fetches.EachRecord(func(record *kgo.Record) { got = append(got, string(record.Value)) })
 		}
-		same(wanted, got)
+		same(fmt.Sprint(wanted), fmt.Sprint(got))
 		reader.Close()
 	}
 

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What programs on franz-go and on sarama do, each in one walk. usage: program franz|sarama HOST:PORT walk|transactions
+// What programs on franz-go, sarama and librdkafka 1.9 do, each in one walk. usage: program franz|sarama|librdkafka HOST:PORT walk|transactions
 package main
 
 import (
 	"fmt"
 	"os"
+	"slices"
 	"sort"
-	"strings"
 	"time"
 )
 
@@ -33,12 +33,13 @@ func until(what string, condition func() bool) {
 	}
 }
 
-// "dropped" and "kept", as often as a transaction of ten and its isolation level give them.
-func fates(committedOnly bool) string {
+// What a reader gets of a transaction of ten records that was given up and one that was kept.
+func fates(committedOnly bool) []string {
+	dropped, kept := slices.Repeat([]string{"dropped"}, 10), slices.Repeat([]string{"kept"}, 10)
 	if committedOnly {
-		return strings.Repeat("kept ", 10)
+		return kept
 	}
-	return strings.Repeat("dropped ", 10) + strings.Repeat("kept ", 10)
+	return append(dropped, kept...)
 }
 
 func sorted(values []string) string {
@@ -49,7 +50,7 @@ func sorted(values []string) string {
 
 func main() {
 	walks := map[string]func(string){"franz walk": franzWalk, "franz transactions": franzTransactions, "sarama walk": saramaWalk,
-		"sarama transactions": saramaTransactions}
+		"sarama transactions": saramaTransactions, "librdkafka walk": librdkafkaWalk, "librdkafka transactions": librdkafkaTransactions}
 	walks[os.Args[1]+" "+os.Args[3]](os.Args[2])
 	fmt.Println("ok")
 }

@@ -133,16 +133,16 @@ func saramaTransactions(broker string) {
 		check(err)
 		partition, err := consumer.ConsumePartition(topic, 0, sarama.OffsetOldest)
 		check(err)
-		got, wanted := "", fates(level == sarama.ReadCommitted)
+		got, wanted := []string{}, fates(level == sarama.ReadCommitted)
 		for len(got) < len(wanted) {
 			select {
 			case message := <-partition.Messages():
-				got += string(message.Value) + " "
+				got = append(got, string(message.Value))
 			case <-time.After(deadline):
-				panic("waited for records of transactions, got " + got)
+				panic(fmt.Sprint("waited for records of transactions, got ", got))
 			}
 		}
-		same(wanted, got)
+		same(fmt.Sprint(wanted), fmt.Sprint(got))
 		check(partition.Close())
 		check(consumer.Close())
 	}
