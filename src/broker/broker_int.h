@@ -101,8 +101,8 @@ struct request {
     bool silent;
     bool fatal;
     bool serial;
-    bool last;        // the connection is closed behind it
-    int32_t quiet_ms; // nothing is taken for so long behind it
+    bool last;              // the connection is closed behind it
+    int64_t quiet_until_us; // nothing is taken behind it until then; 0: no quota holds it back
 };
 
 // The protocol's version of this request.

@@ -15,6 +15,7 @@
 #include "os/clock.h"
 #include "broker/security.h"
 #include "broker/sign_in.h"
+#include "os/clock.h"
 #include "wire/kafka/api_versions.h"
 
 #include <assert.h>
@@ -119,27 +120,23 @@ static void send_answer(struct session *session, struct request *request)
     buf_unref(whole);
 }
 
-// A quota's time out: nothing is taken until it is over.
-static void end_quiet(struct timer *timer)
+// A quota's time out: nothing is taken until it is over, and what had been taken already is not
+// answered.
+static void begin_quiet(struct session *session, int64_t until_us)
 {
-    struct session *session = CONTAINER_OF(timer, struct session, quiet_timer);
-    session->quiet = false;
-    conn_resume(session->conn);
-}
-
-static void begin_quiet(struct session *session, int32_t quiet_ms)
-{
-    if (!session->quiet)
-        conn_pause(session->conn);
+    int64_t left_ms = (until_us - clock_mono_us() + 999) / 1000;
+    if (left_ms <= 0)
+        return;
     session->quiet = true;
-    timer_start(conn_loop(session->conn), &session->quiet_timer, quiet_ms);
+    conn_pause(session->conn);
+    timer_start(conn_loop(session->conn), &session->quiet_timer, left_ms);
 }
 
 static void send_finished(struct session *session)
 {
     while (!list_empty(&session->requests)) {
         struct request *request = CONTAINER_OF(session->requests.next, struct request, link);
-        if (!request->answered)
+        if (!request->answered || session->quiet)
             break;
         list_remove(&request->link);
         session->in_flight--;
@@ -149,13 +146,33 @@ static void send_finished(struct session *session)
             send_answer(session, request);
         if (request->last && !session->closed)
             conn_close(session->conn);
-        if (request->quiet_ms > 0 && !session->closed)
-            begin_quiet(session, request->quiet_ms);
+        if (request->quiet_until_us && !session->closed)
+            begin_quiet(session, request->quiet_until_us);
         metric_add(request->fatal ? METRIC_KAFKA_REQUEST_ERRORS : METRIC_KAFKA_REQUESTS, 1);
         request_stats_add(request->header.key, request->header.version,
                           clock_mono_us() - request->arrived_us, request->fatal);
         request_free(request);
     }
+}
+
+static void take_more(struct session *session)
+{
+    if (!session->paused || session->in_flight > BROKER_IN_FLIGHT_MAX / 2)
+        return;
+    session->paused = false;
+    conn_resume(session->conn);
+}
+
+static void end_quiet(struct timer *timer)
+{
+    struct session *session = CONTAINER_OF(timer, struct session, quiet_timer);
+    session->quiet = false;
+    session->holds++;
+    send_finished(session);
+    conn_resume(session->conn);
+    take_more(session);
+    session->holds--;
+    session_end(session);
 }
 
 // On the loop. A connection that resumes may hand in frames at once, so this may nest.
@@ -170,10 +187,7 @@ static void answered(struct post *post)
     send_finished(session);
     if (serial)
         conn_resume(session->conn);
-    if (session->paused && session->in_flight <= BROKER_IN_FLIGHT_MAX / 2) {
-        session->paused = false;
-        conn_resume(session->conn);
-    }
+    take_more(session);
     session->holds--;
     session_end(session);
 }
@@ -313,18 +327,22 @@ static struct bytes quota_user(const struct request *request)
     return bytes_from(colon ? colon + 1 : principal);
 }
 
+static int32_t quiet(struct request *request, int32_t quiet_ms)
+{
+    request->quiet_until_us = quiet_ms > 0 ? clock_mono_us() + (int64_t)quiet_ms * 1000 : 0;
+    return quiet_ms;
+}
+
 int32_t request_charge(struct request *request, enum quota_kind kind, size_t bytes)
 {
-    request->quiet_ms = quotas_charge(security_quotas(request->broker->security), kind,
-                                      quota_user(request), request->header.client_id, bytes);
-    return request->quiet_ms;
+    return quiet(request, quotas_charge(security_quotas(request->broker->security), kind,
+                                        quota_user(request), request->header.client_id, bytes));
 }
 
 int32_t request_try(struct request *request, enum quota_kind kind, size_t bytes)
 {
-    request->quiet_ms = quotas_try(security_quotas(request->broker->security), kind,
-                                   quota_user(request), request->header.client_id, bytes);
-    return request->quiet_ms;
+    return quiet(request, quotas_try(security_quotas(request->broker->security), kind,
+                                     quota_user(request), request->header.client_id, bytes));
 }
 
 const struct identity *request_identity(struct request *request)
@@ -576,6 +594,8 @@ static void on_closed(struct conn *conn)
         request->abandoned = NULL;
         abandoned(request);
     }
+    session->quiet = false;
+    send_finished(session); // what waited for the end of a quota's time out
     session->holds--;
     session_end(session);
 }

@@ -1,8 +1,8 @@
 """TLS, SASL, users, ACLs, quotas and listeners, with unmodified clients."""
-import datetime
 import os
 import shutil
 import socket
+import ssl
 import struct
 import subprocess
 import time
@@ -11,7 +11,7 @@ import uuid
 import confluent_kafka
 import kafka as kafka_python
 import pytest
-from confluent_kafka.admin import (AclBinding, AclBindingFilter, AclOperation, AclPermissionType, AdminClient, NewTopic,
+from confluent_kafka.admin import (AclBinding, AclOperation, AclPermissionType, AdminClient, NewTopic,
                                    ResourcePatternType, ResourceType, ScramCredentialInfo, ScramMechanism,
                                    UserScramCredentialDeletion, UserScramCredentialUpsertion)
 
@@ -225,3 +225,313 @@ def test_kafka_python_signs_in(open_weir, mechanism):
     consumer = kafka_python.KafkaConsumer(topic, auto_offset_reset="earliest", consumer_timeout_ms=PATIENCE * 1000, **config)
     assert next(consumer).value == b"value"
     consumer.close()
+
+
+# --- TLS ---------------------------------------------------------------------------------------------------------------
+
+
+def test_tls_carries_everything(open_weir):
+    round_trip(open_weir.tls(), fresh("topic"), count=200, size=100_000)
+
+
+def test_a_certificate_is_a_name(start):
+    weir = start("kafka.authorizer=on")
+    topic = fresh("topic")
+    admin = AdminClient(weir.tls("ops"))
+    admin.create_topics([NewTopic(topic, 1)])[topic].result(PATIENCE)
+    assert topic in metadata(weir.tls("ops")).topics
+    assert topic not in metadata(weir.tls("app")).topics
+    assert topic not in metadata(weir.tls()).topics
+    allow(admin, ResourceType.TOPIC, topic, "User:CN=app,O=weir", AclOperation.ALL)
+    allow(admin, ResourceType.GROUP, "*", "User:CN=app,O=weir", AclOperation.ALL)
+    round_trip(weir.tls("app"), topic)
+    assert topic not in metadata(weir.tls("stranger")).topics  # librdkafka does not show it: nobody here trusts its issuer
+    context = ssl.create_default_context(cafile=str(weir.folder / "ca.pem"))
+    context.load_cert_chain(weir.folder / "stranger.pem", weir.folder / "stranger.key")
+    host, port = weir.listeners["tls"].rsplit(":", 1)
+    with pytest.raises((ssl.SSLError, ConnectionError)):
+        with context.wrap_socket(socket.create_connection((host, int(port)), timeout=PATIENCE), server_hostname="localhost") as sock:
+            sock.sendall(b"\0\0\0\0")
+            sock.recv(1)
+
+
+def test_a_new_certificate_is_used_when_told_so(project, tmp_path):
+    folder = tmp_path / "project"
+    shutil.copytree(project, folder)
+    weir = Secured(folder, tmp_path / "data").start()
+    try:
+        metadata(weir.tls())
+        for name in ("server.pem", "server.key"):
+            (folder / name).write_text((folder / name.replace("server", "stranger")).read_text())
+        weir.weir.process.send_signal(1)  # SIGHUP
+        wait_for(lambda: "read the certificate again" in weir.weir.log.read_text(), "the certificate to be read")
+        refused(weir.tls(), confluent_kafka.KafkaError._SSL)
+        trusting = {**weir.tls(), "ssl.ca.location": str(folder / "stranger.pem"),
+                    "ssl.endpoint.identification.algorithm": "none"}
+        metadata(trusting)
+    finally:
+        weir.stop()
+
+
+# --- listeners ---------------------------------------------------------------------------------------------------------
+
+
+def test_each_listener_tells_its_own_address(open_weir):
+    """What a client is told to connect to is the listener it came through."""
+    for config in (open_weir.plain(), open_weir.tls(), open_weir.sasl("alice", "alice-secret")):
+        brokers = metadata(config).brokers
+        told = f"{brokers[1].host}:{brokers[1].port}"
+        at = config["bootstrap.servers"]
+        assert told.rsplit(":", 1)[1] == at.rsplit(":", 1)[1]
+    assert metadata(open_weir.tls()).brokers[1].host == "localhost"
+    assert metadata(open_weir.plain()).brokers[1].host == "127.0.0.1"
+
+
+def test_listening_for_others_without_signing_in_must_be_said(tmp_path):
+    from conftest import WEIR
+    def check(text):
+        (tmp_path / "weir.yaml").write_text(text)
+        done = subprocess.run([str(WEIR), "check", str(tmp_path)], capture_output=True, text=True, timeout=60)
+        return done.returncode, done.stdout
+    code, said = check("kafka:\n  listen: 0.0.0.0:9092\n")
+    assert code == 1 and "weir.yaml:2:11:" in said and "kafka.allow_anonymous: true" in said
+    assert check("kafka:\n  listen: 0.0.0.0:9092\n  allow_anonymous: true\n")[0] == 0
+    assert check("kafka:\n  listen: 0.0.0.0:9092\n  security: sasl_plaintext\n")[0] == 0
+    code, said = check("kafka:\n  listeners:\n    a: {listen: 0.0.0.0:1, security: tls}\n")
+    assert code == 1 and "weir.yaml:3:17:" in said and "needs a certificate" in said
+
+
+# --- users -------------------------------------------------------------------------------------------------------------
+
+
+def test_users_are_managed_by_the_admin_api_and_kept(start, tmp_path_factory):
+    data = tmp_path_factory.mktemp("data") / "weir"
+    weir = start(data=data)
+    admin = AdminClient(weir.sasl("admin", "admin-secret"))
+    info = ScramCredentialInfo(ScramMechanism.SCRAM_SHA_512, 8192)
+    alterations = [UserScramCredentialUpsertion("carol", info, b"carol-secret")]
+    admin.alter_user_scram_credentials(alterations)["carol"].result(PATIENCE)
+    metadata(weir.sasl("carol", "carol-secret", "SCRAM-SHA-512"))
+    metadata(weir.sasl("carol", "carol-secret", "PLAIN"))
+    described = admin.describe_user_scram_credentials(["carol"])["carol"].result(PATIENCE)
+    assert [(one.mechanism, one.iterations) for one in described.scram_credential_infos] == [(ScramMechanism.SCRAM_SHA_512, 8192)]
+    weir.weir.kill()
+    weir.start()
+    metadata(weir.sasl("carol", "carol-secret", "SCRAM-SHA-512"))
+    admin = AdminClient(weir.sasl("admin", "admin-secret"))
+    gone = [UserScramCredentialDeletion("carol", ScramMechanism.SCRAM_SHA_512)]
+    admin.alter_user_scram_credentials(gone)["carol"].result(PATIENCE)
+    refused(weir.sasl("carol", "carol-secret", "SCRAM-SHA-512"), confluent_kafka.KafkaError._AUTHENTICATION)
+
+
+def tool(project, *words, text=None, **environment):
+    from conftest import ROOT, WEIR
+    return subprocess.run([str(WEIR), *words, "--dir", str(project)], input=text, capture_output=True, text=True, timeout=60, cwd=ROOT,
+                          env={**os.environ, **environment})
+
+
+def test_the_first_user_is_made_before_the_first_start(tmp_path):
+    (tmp_path / "weir.yaml").write_text("kafka: {listeners: {sasl: {listen: '127.0.0.1:0', security: sasl_plaintext}}}\n")
+    assert tool(tmp_path, "users", "create", "dora", text="dora-secret\n").returncode == 0
+    weir = Secured(tmp_path, tmp_path / ".weir")
+    weir.weir.parts = ("cql", "console", "people")
+    weir.weir.start()
+    try:
+        weir.listeners = {"sasl": weir.weir.at["kafka"]}
+        for mechanism in ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"):
+            metadata(weir.sasl("dora", "dora-secret", mechanism))
+        done = tool(tmp_path, "users", "create", "emil", "--password-env", "EMIL", EMIL="emil-secret")  # while it runs
+        assert done.returncode == 0, done.stderr
+        metadata(weir.sasl("emil", "emil-secret"))
+        assert '"emil"' in tool(tmp_path, "users", "list", "--json").stdout
+        assert tool(tmp_path, "users", "delete", "emil").returncode == 0
+        assert "emil" not in tool(tmp_path, "users").stdout
+        done = tool(tmp_path, "users", "delete", "emil")
+        assert done.returncode == 1 and "does not exist" in done.stderr
+    finally:
+        weir.stop()
+
+
+# --- ACLs --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def guarded(start):
+    return start("kafka.authorizer=on")
+
+
+def allow(admin, kind, name, who, operation, pattern=ResourcePatternType.LITERAL, permission=AclPermissionType.ALLOW):
+    rule = AclBinding(kind, name, pattern, who, "*", operation, permission)
+    admin.create_acls([rule])[rule].result(PATIENCE)
+
+
+def refusal(call):
+    with pytest.raises(confluent_kafka.KafkaException) as caught:
+        call()
+    return caught.value.args[0].code()
+
+
+def test_a_client_does_what_acls_allow(guarded):
+    admin = AdminClient(guarded.sasl("admin", "admin-secret"))
+    alice = guarded.sasl("alice", "alice-secret")
+    topic, group = fresh("topic"), fresh("group")
+    admin.create_topics([NewTopic(topic, 2)])[topic].result(PATIENCE)
+    assert topic not in metadata(alice).topics
+    error = AdminClient(alice).list_topics(topic, timeout=PATIENCE).topics[topic].error
+    assert error.code() == confluent_kafka.KafkaError.TOPIC_AUTHORIZATION_FAILED
+    other = fresh("other")
+    client = AdminClient(alice)
+    create = client.create_topics([NewTopic(other, 1)])[other]
+    assert refusal(lambda: create.result(PATIENCE)) == confluent_kafka.KafkaError.TOPIC_AUTHORIZATION_FAILED
+    delete = client.delete_topics([topic])[topic]
+    assert refusal(lambda: delete.result(PATIENCE)) == confluent_kafka.KafkaError.TOPIC_AUTHORIZATION_FAILED
+    assert refusal(lambda: allow(client, ResourceType.TOPIC, topic, "User:alice", AclOperation.ALL)) == \
+        confluent_kafka.KafkaError.CLUSTER_AUTHORIZATION_FAILED
+    allow(admin, ResourceType.TOPIC, "topic-", "User:alice", AclOperation.READ, ResourcePatternType.PREFIXED)
+    allow(admin, ResourceType.TOPIC, topic, "User:alice", AclOperation.WRITE)
+    consumer = confluent_kafka.Consumer({**alice, "group.id": group})
+    consumer.subscribe([topic])
+    message = wait_for(lambda: consumer.poll(0.2), "the group to be refused", PATIENCE)
+    assert message.error().code() == confluent_kafka.KafkaError.GROUP_AUTHORIZATION_FAILED
+    consumer.close()
+    allow(admin, ResourceType.GROUP, group, "User:alice", AclOperation.READ)
+    producer = confluent_kafka.Producer({**alice, "enable.idempotence": True})
+    for i in range(20):
+        producer.produce(topic, b"%d" % i)
+    assert producer.flush(PATIENCE) == 0
+    consumer = confluent_kafka.Consumer({**alice, "group.id": group, "auto.offset.reset": "earliest"})
+    consumer.subscribe([topic])
+    read = set()
+    wait_for(lambda: (lambda m: m and not m.error() and read.add(m.value()))(consumer.poll(0.2)) or len(read) == 20, "records", PATIENCE)
+    consumer.close()
+    allow(admin, ResourceType.TOPIC, topic, "User:alice", AclOperation.WRITE, permission=AclPermissionType.DENY)
+    failed = []
+    producer.produce(topic, b"late", on_delivery=lambda error, _: failed.append(error.code()))
+    producer.flush(PATIENCE)
+    assert failed == [confluent_kafka.KafkaError.TOPIC_AUTHORIZATION_FAILED]
+
+
+def test_acls_are_kept_and_listed_by_the_command_line(start, project, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("acls")
+    shutil.copytree(project, folder, dirs_exist_ok=True)
+    weir = Secured(folder, folder / ".weir", "kafka.authorizer=on").start()
+    try:
+        words = ("--principal", "User:bob", "--operation", "read,describe-configs", "--topic", "logs", "--prefix")
+        assert tool(folder, "acls", "add", *words).stdout == "added 2\n"
+        weir.weir.kill()
+        weir.start()
+        listed = tool(folder, "acls", "list", "--json").stdout
+        assert '"DESCRIBE_CONFIGS"' in listed and '"PREFIXED"' in listed
+        assert tool(folder, "acls", "remove", *words).stdout == "removed 2\n"
+        assert tool(folder, "acls", "list").stdout == "(none)\n"
+        assert tool(folder, "acls", "remove", *words).returncode == 1
+    finally:
+        weir.stop()
+
+
+def test_without_an_authorizer_there_are_no_acls(open_weir):
+    client = AdminClient(open_weir.plain())
+    assert refusal(lambda: allow(client, ResourceType.TOPIC, "t", "User:alice", AclOperation.ALL)) == \
+        confluent_kafka.KafkaError.SECURITY_DISABLED
+
+
+# --- quotas ------------------------------------------------------------------------------------------------------------
+
+
+def throttled(stats, topic):
+    import json
+    return max(broker["throttle"]["max"] for broker in json.loads(stats)["brokers"].values())
+
+
+def test_producers_and_consumers_are_held_to_their_quota(guarded, jvm):
+    """100 KB a second over Kafka's ten seconds: 2 MB take about ten seconds more, and clients learn why."""
+    admin_file = client_file(guarded, "admin", "admin-secret")
+    admin = AdminClient(guarded.sasl("admin", "admin-secret"))
+    topic = fresh("topic")
+    admin.create_topics([NewTopic(topic, 1)])[topic].result(PATIENCE)
+    allow(admin, ResourceType.TOPIC, topic, "User:bob", AclOperation.ALL)
+    allow(admin, ResourceType.GROUP, "*", "User:bob", AclOperation.ALL)
+    jvm("kafka.admin.ConfigCommand", "--bootstrap-server", guarded.listeners["sasl"], "--command-config", admin_file, "--alter",
+        "--add-config", "producer_byte_rate=100000,consumer_byte_rate=200000", "--entity-type", "users", "--entity-name", "bob")
+    said = jvm("kafka.admin.ConfigCommand", "--bootstrap-server", guarded.listeners["sasl"], "--command-config", admin_file, "--describe",
+               "--entity-type", "users", "--entity-name", "bob")
+    assert "producer_byte_rate=100000.0" in said and "consumer_byte_rate=200000.0" in said, said
+    throttles = []
+    bob = guarded.sasl("bob", "bob-secret", **{"throttle_cb": lambda event: throttles.append(event.throttle_time)})
+    producer = confluent_kafka.Producer({**bob, "batch.size": 50000, "linger.ms": 5})
+    began = time.monotonic()
+    for _ in range(40):
+        producer.produce(topic, os.urandom(50000))
+    assert producer.flush(PATIENCE) == 0
+    took = time.monotonic() - began
+    assert took > 6, f"2 MB at 100 KB/s took {took:.1f} s"
+    producer.poll(0)
+    assert throttles and max(throttles) > 0
+    throttles.clear()
+    consumer = confluent_kafka.Consumer({**bob, "group.id": fresh("group"), "auto.offset.reset": "earliest",
+                                         "fetch.message.max.bytes": 300000, "max.partition.fetch.bytes": 300000})
+    consumer.subscribe([topic])
+    read = 0
+    end = time.monotonic() + PATIENCE
+    while read < 40 and time.monotonic() < end:
+        message = consumer.poll(0.2)
+        read += bool(message and not message.error())
+    consumer.close()
+    assert read == 40
+    jvm("kafka.admin.ConfigCommand", "--bootstrap-server", guarded.listeners["sasl"], "--command-config", admin_file, "--alter",
+        "--delete-config", "producer_byte_rate,consumer_byte_rate", "--entity-type", "users", "--entity-name", "bob")
+
+
+# --- Kafka's own tools -------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def jvm():
+    if not shutil.which("javac") or not shutil.which("mvn"):
+        pytest.skip("needs a JDK and maven")
+    running = Jvm("4.3")
+    yield running
+    running.stop()
+
+
+def client_file(weir, user, password, mechanism="SCRAM-SHA-256"):
+    path = weir.folder / f"{user}-{mechanism}.properties"
+    module = "plain.PlainLoginModule" if mechanism == "PLAIN" else "scram.ScramLoginModule"
+    path.write_text(f"security.protocol=SASL_PLAINTEXT\nsasl.mechanism={mechanism}\n"
+                    f"sasl.jaas.config=org.apache.kafka.common.security.{module} required "
+                    f'username="{user}" password="{password}";\n')
+    return str(path)
+
+
+def test_kafka_configs_and_kafka_acls(guarded, jvm):
+    at = ("--bootstrap-server", guarded.listeners["sasl"], "--command-config", client_file(guarded, "admin", "admin-secret"))
+    jvm("kafka.admin.ConfigCommand", *at, "--alter", "--add-config", "SCRAM-SHA-256=[iterations=8192,password=erna-secret]",
+        "--entity-type", "users", "--entity-name", "erna")
+    said = jvm("kafka.admin.ConfigCommand", *at, "--describe", "--entity-type", "users", "--entity-name", "erna")
+    assert "SCRAM-SHA-256=iterations=8192" in said
+    topic = fresh("topic")
+    jvm(NEW["topics"], *at, "--create", "--topic", topic)
+    erna = ("--bootstrap-server", guarded.listeners["sasl"], "--command-config", client_file(guarded, "erna", "erna-secret"))
+    assert topic not in jvm(NEW["topics"], *erna, "--list")
+    acls = "org.apache.kafka.tools.AclCommand"
+    jvm(acls, *at, "--add", "--allow-principal", "User:erna", "--producer", "--topic", topic)
+    jvm(acls, *at, "--add", "--allow-principal", "User:erna", "--consumer", "--topic", topic, "--group", "erna-1")
+    assert "principal=User:erna" in jvm(acls, *at, "--list", "--principal", "User:erna")
+    assert topic in jvm(NEW["topics"], *erna, "--list")
+    round_trip(guarded.sasl("erna", "erna-secret"), topic, group="erna-1")
+    said = jvm(acls, *at, "--remove", "--force", "--topic", topic)
+    assert topic not in jvm(NEW["topics"], *erna, "--list"), said
+    jvm("kafka.admin.ConfigCommand", *at, "--alter", "--delete-config", "SCRAM-SHA-256", "--entity-type", "users", "--entity-name",
+        "erna")
+    refused(guarded.sasl("erna", "erna-secret"), confluent_kafka.KafkaError._AUTHENTICATION)
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
+def test_java_clients_sign_in(open_weir, jvm, mechanism):
+    config = client_file(open_weir, "alice", "alice-secret", mechanism)
+    topic = fresh("topic")
+    at = open_weir.listeners["sasl"]
+    jvm("org.apache.kafka.tools.ConsoleProducer", "--bootstrap-server", at, "--command-config", config, "--topic", topic, text="one\ntwo\n")
+    said = jvm("org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", at, "--command-config", config, "--topic", topic,
+               "--from-beginning", "--max-messages", "2", "--timeout-ms", "60000")
+    assert "one" in said and "two" in said
