@@ -4,6 +4,8 @@ import struct
 import subprocess
 
 import pytest
+from confluent_kafka import Consumer, KafkaException, OFFSET_BEGINNING, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from conftest import wait_for
 from raw import (assert_well, connect, cql_call, cql_connect, cql_error, cql_query, http_is_well, kafka_batch,
@@ -103,6 +105,69 @@ def test_a_full_disk_and_kill_9_lose_nothing_acknowledged(start_weir, empty_proj
     assert_all_there(weir, acked)
     with connect(weir, "kafka", 20) as sock:
         assert produce(sock, 88888)[0] == 0
+    assert_well(weir, "after the disk had been full")
+
+
+def keyed(weir, pairs, time):
+    """One batch to `keys`, at a time of its own, so that segment.ms ends the segment before it."""
+    producer = Producer({"bootstrap.servers": weir.at["kafka"], "linger.ms": 50})
+    for key, data in pairs:
+        producer.produce("keys", key=key, value=data, partition=0, timestamp=time)
+    assert producer.flush(30) == 0
+
+
+def keys_left(weir):
+    consumer = Consumer({"bootstrap.servers": weir.at["kafka"], "group.id": "disk", "enable.partition.eof": True})
+    consumer.assign([TopicPartition("keys", 0, OFFSET_BEGINNING)])
+    found = []
+    while True:
+        message = consumer.poll(30)
+        assert message is not None
+        if message.error():
+            consumer.close()
+            return found
+        found.append((message.key(), message.value()))
+
+
+def test_a_full_disk_refuses_new_topics_and_holds_compaction_back(start_weir, empty_project, disk):
+    weir = start_weir(empty_project)
+    admin = AdminClient({"bootstrap.servers": weir.at["kafka"]})
+
+    def create(name, **config):
+        admin.create_topics([NewTopic(name, 1, 1, config=config)])[name].result(30)
+
+    create("keys", **{"cleanup.policy": "compact", "segment.ms": "1000", "min.cleanable.dirty.ratio": "0.01"})
+    acked = {}
+    create("full", **{"retention.ms": "-1"})  # the records are from long ago
+    with connect(weir, "kafka", 20) as sock:
+        assert fill_kafka(sock, acked) == KAFKA_STORAGE_ERROR
+        ballast = disk.path / "ballast"
+        with open(ballast, "wb", buffering=0) as file:
+            for size in (65536, 4096, 1):
+                try:
+                    while file.write(b"x" * size):
+                        pass
+                except OSError:
+                    pass
+        with pytest.raises(KafkaException) as refused:
+            create("new")
+        assert refused.value.args[0].code() == KAFKA_STORAGE_ERROR
+        assert "new" not in admin.list_topics(timeout=30).topics
+        assert_all_there(weir, acked)
+        ballast.unlink()
+        disk.resize("44m")  # enough to write a little, not enough to compact
+        for number in range(12):
+            keyed(weir, [("a", str(number)), ("k%d" % number, "1")], 1700000000000 + 2000 * number)
+        wait_for(lambda: "cannot compact" in weir.log.read_text(), "compaction to be held back", 60)
+        assert len(keys_left(weir)) == 24
+        disk.resize("400m")
+        create("new")
+        wait_for(lambda: len(keys_left(weir)) == 14, "compaction to go on", 60)  # two of a: one is in the last segment
+        assert produce(sock, 77777)[0] == 0
+    weir.kill()
+    weir.start()
+    assert_all_there(weir, acked)
+    assert [data for key, data in keys_left(weir) if key == b"a"][-1] == b"11"
     assert_well(weir, "after the disk had been full")
 
 
