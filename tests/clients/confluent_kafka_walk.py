@@ -1,5 +1,7 @@
 """What a program on confluent-kafka (librdkafka) does, in one walk; only what every release since 2.0 has.
-usage: confluent_kafka_walk.py HOST:PORT walk|transactions"""
+usage: confluent_kafka_walk.py HOST:PORT walk|transactions|consumer_protocol
+
+consumer_protocol: the groups of KIP-848, in releases that have them."""
 import sys
 import time
 
@@ -138,4 +140,37 @@ def main(brokers):
     print("ok")
 
 
-{"walk": main, "transactions": transactions}[sys.argv[2]](sys.argv[1])
+def consumer_protocol(brokers):
+    name = "confluent-848-%d" % time.time_ns()
+    admin = AdminClient({"bootstrap.servers": brokers})
+    done(admin.create_topics([NewTopic(name, 4, 1)]))
+    producer = Producer({"bootstrap.servers": brokers})
+    for i in range(100):
+        producer.produce(name, b"%d" % i, partition=i % 4)
+    assert producer.flush(DEADLINE) == 0
+    settings = {"bootstrap.servers": brokers, "group.id": name, "group.protocol": "consumer", "auto.offset.reset": "earliest",
+                "enable.auto.commit": False}
+    got = []
+    first, second = Consumer(settings), Consumer({**settings, "group.remote.assignor": "range"})
+
+    def poll():
+        for member in (first, second):
+            for message in member.consume(500, 0.05):
+                assert not message.error(), message.error()
+                got.append(message.value())
+
+    first.subscribe(["^" + name[:-1] + "."])
+    until(lambda: poll() or len(got) == 100, "all records")
+    first.commit(asynchronous=False)
+    second.subscribe([name])
+    until(lambda: poll() or len(assignment(first)) == len(assignment(second)) == 2, "two partitions for each member")
+    assert assignment(first) | assignment(second) == {0, 1, 2, 3}
+    first.close()
+    until(lambda: second.consume(1, 0.05) or len(assignment(second)) == 4, "the survivor to own all")
+    assert [place.offset for place in second.committed([TopicPartition(name, n) for n in range(4)], DEADLINE)] == [25] * 4
+    second.close()
+    assert len(got) == 100, "nothing is read twice after the commit"
+    print("ok")
+
+
+{"walk": main, "transactions": transactions, "consumer_protocol": consumer_protocol}[sys.argv[2]](sys.argv[1])

@@ -76,7 +76,7 @@ def main(brokers):
     topic = "kafka-python-%d" % time.time_ns()
     admin = KafkaAdminClient(bootstrap_servers=brokers)
     admin.create_topics([NewTopic(topic, 2, 1)])
-    assert topic in admin.list_topics()
+    until(lambda: topic in admin.list_topics(), "the topic")
 
     producer = KafkaProducer(bootstrap_servers=brokers, acks="all", compression_type="gzip")
     sent = [producer.send(topic, b"value %d" % i, key=b"key %d" % i, headers=[("n", b"%d" % i)]) for i in range(200)]
@@ -105,7 +105,7 @@ def main(brokers):
     assert [ends[TopicPartition(topic, n)] for n in (0, 1)] == counts
     second.close()
     admin.delete_topics([topic])
-    assert topic not in admin.list_topics()
+    until(lambda: topic not in admin.list_topics(), "the topic to be gone")
     admin.close()
     producer.close()
     print("ok")

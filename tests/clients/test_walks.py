@@ -39,6 +39,10 @@ def test_confluent_kafka(at, release, part):
     python_walk("confluent_kafka_walk.py", at, part, f"confluent-kafka=={release}")
 
 
+def test_confluent_kafka_in_the_new_group_protocol(at):
+    python_walk("confluent_kafka_walk.py", at, "consumer_protocol", f"confluent-kafka=={CONFLUENT_KAFKA[-1]}")
+
+
 @parts
 @pytest.mark.parametrize("release", AIOKAFKA)
 def test_aiokafka(at, release, part):
@@ -55,3 +59,7 @@ def test_kafkajs(at, part):
 @pytest.mark.parametrize("client", ["franz", "sarama", "librdkafka"])
 def test_go(at, client, part):
     walk([packages.go_program(HERE / "go", GO), client], at, part)
+
+
+def test_franz_go_in_the_new_group_protocol(at):
+    walk([packages.go_program(HERE / "go", GO), "franz"], at, "consumer_protocol")

@@ -23,7 +23,7 @@ type franzMember struct {
 	done   chan bool
 }
 
-func newFranzMember(broker, topic string) *franzMember {
+func newFranzMember(broker, topic string, more ...kgo.Opt) *franzMember {
 	member := &franzMember{owns: map[int32]bool{}, done: make(chan bool)}
 	moved := func(owns bool) func(context.Context, *kgo.Client, map[string][]int32) {
 		return func(_ context.Context, _ *kgo.Client, partitions map[string][]int32) {
@@ -38,9 +38,9 @@ func newFranzMember(broker, topic string) *franzMember {
 			}
 		}
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.ConsumerGroup(topic), kgo.ConsumeTopics(topic),
+	client, err := kgo.NewClient(append(more, kgo.SeedBrokers(broker), kgo.ConsumerGroup(topic), kgo.ConsumeTopics(topic),
 		kgo.HeartbeatInterval(200*time.Millisecond), kgo.OnPartitionsAssigned(moved(true)), kgo.OnPartitionsRevoked(moved(false)),
-		kgo.OnPartitionsLost(moved(false)), kgo.AutoCommitInterval(200*time.Millisecond))
+		kgo.OnPartitionsLost(moved(false)), kgo.AutoCommitInterval(200*time.Millisecond))...)
 	check(err)
 	member.client = client
 	go func() {
@@ -71,6 +71,34 @@ func (member *franzMember) close() {
 	check(member.client.CommitUncommittedOffsets(context.Background()))
 	member.client.Close()
 	<-member.done
+}
+
+// The groups of KIP-848.
+func franzConsumerProtocol(broker string) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*deadline)
+	defer cancel()
+	topic := fmt.Sprintf("franz-848-%d", time.Now().UnixNano())
+	client, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.DefaultProduceTopic(topic))
+	check(err)
+	defer client.Close()
+	_, err = kadm.NewClient(client).CreateTopic(ctx, 2, 1, nil, topic)
+	check(err)
+	for i := 0; i < 10; i++ {
+		check(client.ProduceSync(ctx, kgo.StringRecord(fmt.Sprint(i))).FirstErr())
+	}
+	first := newFranzMember(broker, topic, kgo.ServerSideBalancer(), kgo.Balancers(kgo.StickyBalancer()))
+	until("all records", func() bool { _, read := first.count(); return read == 10 })
+	check(first.client.CommitUncommittedOffsets(ctx))
+	second := newFranzMember(broker, topic, kgo.ServerSideBalancer(), kgo.Balancers(kgo.StickyBalancer()))
+	until("one partition for each member", func() bool {
+		ours, _ := first.count()
+		theirs, _ := second.count()
+		return ours == 1 && theirs == 1
+	})
+	first.close()
+	until("both partitions for the member that stays", func() bool { owned, _ := second.count(); return owned == 2 })
+	second.close()
+	same(0, len(second.values))
 }
 
 func franzTransactions(broker string) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// What programs on franz-go, sarama and librdkafka 1.9 do, each in one walk. usage: program franz|sarama|librdkafka HOST:PORT walk|transactions
+// What programs on franz-go, sarama and librdkafka 1.9 do, each in one walk. usage: program franz|sarama|librdkafka HOST:PORT walk|transactions|consumer_protocol
 package main
 
 import (
@@ -49,7 +49,8 @@ func sorted(values []string) string {
 }
 
 func main() {
-	walks := map[string]func(string){"franz walk": franzWalk, "franz transactions": franzTransactions, "sarama walk": saramaWalk,
+	walks := map[string]func(string){"franz walk": franzWalk, "franz transactions": franzTransactions,
+		"franz consumer_protocol": franzConsumerProtocol, "sarama walk": saramaWalk,
 		"sarama transactions": saramaTransactions, "librdkafka walk": librdkafkaWalk, "librdkafka transactions": librdkafkaTransactions}
 	walks[os.Args[1]+" "+os.Args[3]](os.Args[2])
 	fmt.Println("ok")
