@@ -262,11 +262,12 @@ static err_t check_names_and_values(struct outcome *outcome, const char *kind, s
 
 static err_t check_group(struct outcome *outcome, struct diag *diag)
 {
-    static const char *const names[] = {"heartbeat.interval.ms", "session.timeout.ms"};
+    static const char *const names[] = {"heartbeat.interval.ms", "session.timeout.ms",
+                                        "assignment.interval.ms"};
     struct request *request = outcome->request;
-    int64_t values[2];
+    int64_t values[3];
     TRY(check_names_and_values(outcome, "group config name", diag));
-    for (size_t i = 0; i < 2; i++) {
+    for (size_t i = 0; i < 3; i++) {
         struct arena *arena = &request->arena;
         const char *min = arena_printf(arena, "group.consumer.min.%s", names[i]);
         const char *max = arena_printf(arena, "group.consumer.max.%s", names[i]);

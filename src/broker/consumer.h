@@ -22,12 +22,9 @@
 #include "wire/kafka/record.h"
 
 enum {
-    CONSUMER_LEAVE = -1,        // member epochs of a request: to leave,
-    CONSUMER_LEAVE_STATIC = -2, // to leave and come back,
-    CONSUMER_JOIN = 0,          // to join
-    CONSUMER_SESSION_MS = 45000,
-    CONSUMER_HEARTBEAT_MS = 5000,
-    CONSUMER_ASSIGN_EVERY_MS = 1000, // a target is not made more often
+    CONSUMER_LEAVE = -1,             // member epochs of a request: to leave,
+    CONSUMER_LEAVE_STATIC = -2,      // to leave and come back,
+    CONSUMER_JOIN = 0,               // to join
     CONSUMER_REGEX_EVERY_MS = 10000, // nor are regular expressions resolved
     CONSUMER_REGEX_REFRESH_MS = 10 * 60 * 1000,
     CONSUMER_TOPICS_MAX = 100000, // a member's subscription and partitions it says it owns

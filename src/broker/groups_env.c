@@ -4,11 +4,9 @@
 // resolving of their regular expressions on a worker.
 #include "broker/groups_int.h"
 
-#include "broker/config_store.h"
+#include "broker/config_view.h"
 #include "broker/consumer_regex.h"
 #include "os/clock.h"
-
-#include <stdlib.h>
 
 static bool find_topic(struct consumer_env *env, struct bytes name, uint8_t id[16],
                        int32_t *partitions)
@@ -29,24 +27,15 @@ static uint64_t version(struct consumer_env *env)
     return groups->versions_from + log_store_topics_version(groups->broker->store);
 }
 
-// What was set for the group, in milliseconds.
-static int32_t setting(struct groups *groups, const char *group, const char *key, int32_t otherwise)
-{
-    struct arena arena = ARENA_INIT;
-    const char *value = config_store_get(groups->broker->configs, KAFKA_CONFIG_GROUP,
-                                         bytes_from(group), key, &arena);
-    long number = value ? strtol(value, NULL, 10) : otherwise; // checked when it was set
-    arena_release(&arena);
-    return (int32_t)number;
-}
-
 static struct consumer_settings settings(struct consumer_env *env, const char *group)
 {
-    struct groups *groups = CONTAINER_OF(env, struct groups, env);
+    struct broker *broker = CONTAINER_OF(env, struct groups, env)->broker;
+    struct bytes id = bytes_from(group);
     return (struct consumer_settings){
-        setting(groups, group, "consumer.session.timeout.ms", CONSUMER_SESSION_MS),
-        setting(groups, group, "consumer.heartbeat.interval.ms", CONSUMER_HEARTBEAT_MS),
-        setting(groups, group, "consumer.assignment.interval.ms", CONSUMER_ASSIGN_EVERY_MS)};
+        (int32_t)config_of_group(broker, id, "consumer.session.timeout.ms"),
+        (int32_t)config_of_group(broker, id, "consumer.heartbeat.interval.ms"),
+        (int32_t)config_of_group(broker, id, "consumer.assignment.interval.ms"),
+    };
 }
 
 void groups__init_env(struct groups *groups)

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// ListConfigResources: what has settings: topics, and this broker with its loggers. Client metrics
-// and groups have none here.
+// ListConfigResources: what has settings: topics, this broker with its loggers, and the groups and
+// client metrics that were given some.
 #include "wire/kafka/list_config_resources.h"
 
 #include "broker/access.h"
+#include "broker/config_store.h"
 #include "broker/topics.h"
 
 enum { TYPES_FROM = 1 };
@@ -51,7 +52,18 @@ static void fill(struct request *request, struct kafka_list_config_resources_res
     size_t count;
     struct topic **topics = log_store_topics(request->broker->store, &request->arena, &count);
     const char *node = arena_printf(&request->arena, "%d", BROKER_NODE_ID);
-    response->config_resources = ARENA_ARRAY(&request->arena, resource_t, count + 2);
+    struct config_store *configs = request->broker->configs;
+    size_t group_count, metrics_count;
+    const char **groups =
+        config_store_resources(configs, KAFKA_CONFIG_GROUP, &request->arena, &group_count);
+    const char **metrics = config_store_resources(configs, KAFKA_CONFIG_CLIENT_METRICS,
+                                                  &request->arena, &metrics_count);
+    response->config_resources =
+        ARENA_ARRAY(&request->arena, resource_t, group_count + metrics_count + count + 2);
+    for (size_t i = 0; i < group_count && (types & RESOURCE_GROUP); i++)
+        add(response, groups[i], RESOURCE_GROUP);
+    for (size_t i = 0; i < metrics_count && (types & RESOURCE_CLIENT_METRICS); i++)
+        add(response, metrics[i], RESOURCE_CLIENT_METRICS);
     if (types & RESOURCE_BROKER_LOGGER)
         add(response, node, RESOURCE_BROKER_LOGGER);
     if (types & RESOURCE_BROKER)

@@ -27,7 +27,7 @@ static struct log_store *store_of(const struct segment *segment)
 void index_builder_add(struct index_builder *builder, const struct segment *segment,
                        int64_t position, const struct batch_header *header, int64_t max_timestamp)
 {
-    if (position - builder->last_position < INDEX_STEP_BYTES)
+    if (position - builder->last_position < segment->index_step_bytes)
         return;
     struct index_entry entry = {
         .offset_delta = (uint32_t)(header->base_offset - segment->base_offset),
@@ -99,7 +99,7 @@ static bool fits(int log_fd, const struct segment *segment, const struct index_e
         if (first && entry->position > 0)
             good = walk.header.base_offset == segment->base_offset + entry->offset_delta;
         first = false;
-        if (walk.at - (int64_t)entry->position >= INDEX_STEP_BYTES)
+        if (walk.at - (int64_t)entry->position >= segment->index_step_bytes)
             good = false;
     }
     batch_walk_release(&walk);

@@ -51,6 +51,7 @@ struct segment {
     int64_t created_ms;
     int64_t index_count;      // entries
     int64_t indexed_position; // of the last entry, 0 = none
+    int64_t index_step_bytes; // at least so far from one entry to the next; fixed
     int64_t aborted_count;    // entries of the index of aborted transactions
     int64_t reserved;         // blocks asked for up to here; writer only
     uint32_t jitter;          // which share of segment.jitter.ms earlier it ends

@@ -21,6 +21,9 @@ struct segment *segment__new(struct partition *partition, int64_t base_offset)
     segment->max_timestamp = -1;
     segment->first_timestamp = INT64_MIN;
     segment->jitter = (uint32_t)random_u64();
+    segment->index_step_bytes = topic__limits(partition->topic).index_interval_bytes;
+    if (segment->index_step_bytes < 1)
+        segment->index_step_bytes = 1; // an entry for every batch but the first
     cached_file_init(&segment->log);
     cached_file_init(&segment->index);
     cached_file_init(&segment->aborted);
