@@ -51,7 +51,9 @@ static err_t check(struct request *request)
                    : ERR_CLUSTER_UNAUTHORIZED;
     if (!request_may(request, ACL_WRITE, ACL_TRANSACTIONAL_ID, m->transactional_id))
         return ERR_TXN_UNAUTHORIZED;
-    if (m->transactional_id.size == 0)
+    // Ids are texts here: one with a zero byte would be taken for the shorter one before it.
+    if (m->transactional_id.size == 0 ||
+        memchr(m->transactional_id.ptr, '\0', m->transactional_id.size))
         return ERR_INVALID;
     return m->transaction_timeout_ms > 0 && m->transaction_timeout_ms <= TXN_TIMEOUT_MAX_MS
                ? ERR_OK
