@@ -672,6 +672,63 @@ static void a_failed_sync_is_final_and_what_it_carried_is_lost(void **state)
     remove_dir(dir);
 }
 
+static _Atomic int syncs_left;
+
+static err_t sync_some(int fd, struct diag *diag)
+{
+    return syncs_left-- > 0 ? file_datasync(fd, diag) : FAIL(diag, ERR_IO, "injected");
+}
+
+// On the writer's thread: so one round takes both, and the second begins a segment.
+static void append_over_a_roll(void *ctx)
+{
+    struct two_appends *two = ctx;
+    for (int i = 0; i < 2; i++) {
+        struct buf *buf = make_batch((struct batch_spec){.count = 1, .value_bytes = 600});
+        two->appends[i] = (struct append){.buf = buf,
+                                          .batch = buf->ptr,
+                                          .size = buf->size,
+                                          .until = APPEND_SYNCED,
+                                          .done = count_done};
+        partition_append(two->partition, &two->appends[i]);
+    }
+}
+
+static void a_round_that_began_a_segment_is_lost_without_a_hole(void **state)
+{
+    (void)state;
+    const char *dir = fresh_dir();
+    struct log_store_options options = {
+        .sync = true, .segment_bytes = 1000, .sync_file = sync_some};
+    syncs_left = 1000;
+    struct log_store *store = open_store(dir, options);
+    struct topic *topic;
+    struct two_appends two = {.partition = make_topic(store, "a", &topic)};
+    put(two.partition, (struct batch_spec){.count = 1});
+    appends_done = 0;
+    syncs_left = 1; // of the segment that ends; those of the round fail
+    writer_call(store, append_over_a_roll, &two);
+    while (appends_done < 2)
+        clock_sleep_us(100);
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(two.appends[i].err, ERR_IO);
+        mem_free(two.appends[i].story);
+    }
+    char path[300];
+    snprintf(path, sizeof path, "%s/a-0/%020d.log", dir, 2);
+    assert_false(file_exists(path));
+    topic_unref(topic);
+    syncs_left = 1000;
+    log_store_close(store);
+    store = open_store(dir, options);
+    two.partition = make_topic(store, "a", &topic);
+    assert_int_equal(partition_offsets(two.partition).end, 1);
+    assert_int_equal(put(two.partition, (struct batch_spec){.count = 1}), 1);
+    topic_unref(topic);
+    log_store_close(store);
+    remove_dir(dir);
+}
+
 static void bad_batches_are_refused(void **state)
 {
     (void)state;
@@ -772,6 +829,7 @@ int main(void)
         cmocka_unit_test(
             a_repeated_batch_is_refused_when_the_first_copy_of_its_round_was_not_written),
         cmocka_unit_test(a_failed_sync_is_final_and_what_it_carried_is_lost),
+        cmocka_unit_test(a_round_that_began_a_segment_is_lost_without_a_hole),
         cmocka_unit_test(bad_batches_are_refused),
         cmocka_unit_test(many_appenders_and_readers_agree),
     };

@@ -528,7 +528,25 @@ static void sync_dirty(struct round *round)
     }
 }
 
+// Takes what the round wrote to a file back: a file it began goes.
+static err_t take_back(const struct dirty *dirty)
+{
+    struct segment *segment = dirty->segment;
+    struct partition *partition = segment->partition;
+    mutex_lock(&partition->mutex);
+    bool began = segment != partition->segments.items[0] && segment->readable_size == 0;
+    mutex_unlock(&partition->mutex);
+    if (!began)
+        return file_truncate(dirty->fd, segment->readable_size, NULL);
+    char path[PATH_BYTES];
+    segment__path(segment, "log", path);
+    TRY(file_remove(path, NULL));
+    partition__dir(partition, path);
+    return dir_sync(path, NULL);
+}
+
 // What the round wrote counts as lost: cut it off, so that a later start does not find it either.
+// From the end, each durably before the next: what a power cut brings back must have no hole.
 static void lose(struct round *round, size_t turn_index)
 {
     struct turn *turn = &round->turns.items[turn_index];
@@ -537,11 +555,10 @@ static void lose(struct round *round, size_t turn_index)
     LOG_ERROR("store/log", "cannot sync, the partition takes no more appends",
               "topic=%s partition=%d err=\"%s\"", partition->topic->name, partition->index,
               turn->story);
-    for (size_t i = 0; i < round->dirty.count; i++) {
-        struct dirty *dirty = &round->dirty.items[i];
-        if (dirty->turn == turn_index)
-            (void)!file_truncate(dirty->fd, dirty->segment->readable_size, NULL);
-    }
+    err_t err = ERR_OK;
+    for (size_t i = round->dirty.count; i-- > 0 && err == ERR_OK;)
+        if (round->dirty.items[i].turn == turn_index)
+            err = take_back(&round->dirty.items[i]);
     LIST_EACH(&turn->written, link)
     set_error(CONTAINER_OF(link, struct append, link), turn->err, turn->story);
 }
