@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # make test: every stage in turn; each prints "N passed, N failed", the sum comes last.
-# Stages: unit (ASan + UBSan), clients (real, unmodified), robust (bad clients, full disks), examples (end to end), crash (kill -9 under load, histories of many clients), console (chromium).
+# Stages: unit (ASan + UBSan), clients (real, unmodified), diff (the same requests to Apache Kafka), robust (bad clients, full disks), examples (end to end), crash (kill -9 under load, histories of many clients), console (chromium).
 # usage: run.sh [stage ...]
 set -u
 stages=("$@")
-[ ${#stages[@]} -gt 0 ] || stages=(unit clients robust examples crash console)
+[ ${#stages[@]} -gt 0 ] || stages=(unit clients diff robust examples crash console)
 passed=0 failed=0
 logs=build/test-logs
 mkdir -p $logs
@@ -15,6 +15,7 @@ run_stage() {
         tests/run_units.sh build/asan/test ;;
     clients) tests/run_pytest.sh tests/clients ;;
     examples) tests/run_pytest.sh tests/examples ;;
+    diff) tests/run_pytest.sh tests/diff ;;
     robust) tests/run_pytest.sh tests/robust ;;
     crash) tests/run_pytest.sh tests/crash ;;
     console) tests/run_pytest.sh tests/console ;;

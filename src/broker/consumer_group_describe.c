@@ -153,6 +153,10 @@ static void describe(struct request *request, struct bytes id, out_group *out)
         out->error_code = kafka_code(ERR_GROUP_UNAUTHORIZED);
         return;
     }
+    if (id.size == 0) {
+        refuse(out, ERR_INVALID_GROUP, "a group id must not be empty");
+        return;
+    }
     struct group *group = groups_find(request->broker->groups, id);
     if (!group) {
         refuse(out, ERR_GROUP_NOT_FOUND,

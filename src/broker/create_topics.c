@@ -71,15 +71,27 @@ static err_t check_partitions(struct request *request,
     return ERR_OK;
 }
 
+// Of a setting that is given twice the last value counts.
 static struct topic_setting *settings_of(struct request *request,
-                                         const struct kafka_create_topics_request_topic *in)
+                                         const struct kafka_create_topics_request_topic *in,
+                                         size_t *count)
 {
-    struct topic_setting *settings =
-        ARENA_ARRAY(&request->arena, struct topic_setting, (size_t)in->configs_count + 1);
-    for (int32_t i = 0; i < in->configs_count; i++)
-        settings[i] = (struct topic_setting){
-            arena_text(&request->arena, in->configs[i].name),
-            in->configs[i].value.ptr ? arena_text(&request->arena, in->configs[i].value) : NULL};
+    size_t given = (size_t)in->configs_count;
+    struct bytes *names = ARENA_ARRAY(&request->arena, struct bytes, given);
+    struct topic_setting *all = ARENA_ARRAY(&request->arena, struct topic_setting, given);
+    struct topic_setting *settings = ARENA_ARRAY(&request->arena, struct topic_setting, given + 1);
+    for (size_t i = 0; i < given; i++)
+        names[i] = in->configs[i].name;
+    const size_t *first = topics_first(&request->arena, names, given);
+    for (size_t i = 0; i < given; i++) {
+        all[i].key = arena_text(&request->arena, in->configs[i].name);
+        all[first[i]].value =
+            in->configs[i].value.ptr ? arena_text(&request->arena, in->configs[i].value) : NULL;
+    }
+    *count = 0;
+    for (size_t i = 0; i < given; i++)
+        if (first[i] == i)
+            settings[(*count)++] = all[i];
     return settings;
 }
 
@@ -89,7 +101,9 @@ static err_t check_configs(struct request *request,
     if (in->configs_count > CONFIG_CHANGES_MAX)
         return FAIL(diag, ERR_INVALID, "%d settings of one topic, expected at most %d",
                     in->configs_count, CONFIG_CHANGES_MAX);
-    return config_check_topic(request, settings_of(request, in), (size_t)in->configs_count, diag);
+    size_t count;
+    const struct topic_setting *settings = settings_of(request, in, &count);
+    return config_check_topic(request, settings, count, diag);
 }
 
 // --- names that differ in '.' and '_' only: metrics would mix them up ---
@@ -179,11 +193,12 @@ static int32_t partitions_of(struct request *request,
 static err_t create(struct request *request, const struct kafka_create_topics_request_topic *in,
                     struct kafka_create_topics_response_topic *out, struct diag *diag)
 {
-    const struct topic_setting *settings = settings_of(request, in);
+    size_t setting_count;
+    const struct topic_setting *settings = settings_of(request, in, &setting_count);
     struct topic *topic;
     const char *name = arena_text(&request->arena, in->name);
     TRY(log_store_create_topic(request->broker->store, name, partitions_of(request, in), settings,
-                               (size_t)in->configs_count, &topic, diag));
+                               setting_count, &topic, diag));
     LOG_INFO("broker", "made a topic", "topic=%s partitions=%d", name,
              topic_partition_count(topic));
     out->topic_id = topics_uuid(topic);
@@ -197,13 +212,14 @@ static void fill_configs(struct request *request,
 {
     size_t count;
     const struct kafka_config *configs = kafka_config_first(KAFKA_CONFIG_TOPIC, &count);
-    const struct topic_setting *own = settings_of(request, in);
+    size_t own_count;
+    const struct topic_setting *own = settings_of(request, in, &own_count);
     out->configs = ARENA_ARRAY(&request->arena, struct kafka_create_topics_response_config, count);
     out->configs_count = (int32_t)count;
     for (size_t i = 0; i < count; i++) {
         struct kafka_create_topics_response_config *config = &out->configs[i];
         struct config_view view;
-        config_view(request, &configs[i], own, (size_t)in->configs_count, &view);
+        config_view(request, &configs[i], own, own_count, &view);
         kafka_create_topics_response_config_init(config);
         config->name = bytes_from(configs[i].name);
         config->value = bytes_from(view.value);

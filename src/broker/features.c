@@ -7,6 +7,7 @@
 #include "broker/txns.h"
 
 const struct feature features[] = {
+    {"group.version", 0, 1, 1}, // KIP-848
     {"metadata.version", 7, 30, 30},
     {"transaction.version", 0, TXN_SERVER_VERSION, TXN_SERVER_VERSION},
 };

@@ -246,6 +246,8 @@ static void respond(struct fetch *fetch)
         part->out->records = (struct kafka_records){.ptr = (const uint8_t *)""};
         if (committed_only(fetch) && part->out->error_code == 0)
             tell_aborted(request, part);
+        else
+            vec_release(&part->aborted);
         if (part->range.size > 0) {
             ranges[count] = (struct response_range){
                 .size = part->range.size,

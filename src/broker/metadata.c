@@ -77,6 +77,7 @@ static void fill_by_id(struct request *request, struct kafka_metadata_response_t
                        struct kafka_uuid id)
 {
     struct topic *topic = log_store_topic_by_id(request->broker->store, id.bytes);
+    out->name = BYTES_NULL;
     out->topic_id = id;
     if (!topic)
         out->error_code = kafka_code(ERR_UNKNOWN_TOPIC_ID);

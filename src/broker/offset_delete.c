@@ -41,19 +41,23 @@ static void fill_topic(struct deleting *deleting,
     err_t err = request_may(deleting->request, ACL_READ, ACL_TOPIC, in->name)
                     ? check_topic(deleting->group, in->name)
                     : ERR_TOPIC_UNAUTHORIZED;
+    struct topic *topic = log_store_topic(deleting->request->broker->store, in->name);
     out->name = in->name;
     out->partitions_count = in->partitions_count;
     out->partitions = ARENA_ARRAY(arena, struct kafka_offset_delete_response_partition,
                                   (size_t)in->partitions_count);
     for (int32_t p = 0; p < in->partitions_count; p++) {
         out->partitions[p].partition_index = in->partitions[p].partition_index;
-        out->partitions[p].error_code = kafka_code(err);
-        if (err == ERR_OK)
+        bool known = topic && topic_partition(topic, in->partitions[p].partition_index);
+        err_t why = err == ERR_OK && !known ? ERR_UNKNOWN_TOPIC : err;
+        out->partitions[p].error_code = kafka_code(why);
+        if (why == ERR_OK)
             deleting->changes[deleting->count++] =
                 (struct offset_change){in->name,
                                        in->partitions[p].partition_index,
                                        {.offset = OFFSET_NONE, .commit_ms = clock_now_ms()}};
     }
+    topic_unref(topic);
 }
 
 static void run(struct request *request)

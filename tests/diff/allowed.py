@@ -5,6 +5,8 @@ A row: a pattern of API and field ("*" crosses dots), what both values must sati
 """
 import os
 
+from records import headers
+
 LATE_S = float(os.environ.get("DIFF_LATE_S", 20))  # how long Kafka's brokers may take to see what its controller has decided
 
 
@@ -37,8 +39,19 @@ def same_batches(kafka, weir):
     return isinstance(kafka, bytes) and isinstance(weir, bytes) and whole(kafka) == weir
 
 
+def same_but_producer(kafka, weir):
+    """Producer ids, and so checksums, are each cluster's own."""
+    sides = [headers(whole(side)) for side in (kafka, weir) if isinstance(side, bytes)]
+    for side in sides:
+        for header in side:
+            header["crc"], header["pid"] = 0, header["pid"] >= 0
+    return len(sides) == 2 and sides[0] == sides[1] and sides[0] != []
+
+
 ALLOWED = [
     ("Fetch.Responses.Partitions.Records", same_batches, "Kafka fills max bytes with a part of the next batch; weir sends whole ones"),
+    ("Fetch.Responses.Partitions.Records", same_but_producer, "producer ids are given out by each cluster"),
+    ("DescribeConfigs.Results.Configs.Documentation", lambda k, w: bool(k) == bool(w), "texts are our own"),
     ("*.ErrorCode", lambda k, w: k == -1 and w not in (0, -1),
      "Kafka's code fails with an exception (UNKNOWN_SERVER_ERROR); weir says what is wrong"),
     ("ApiVersions.ApiKeys", lambda k, w: w is None and k["ApiKey"] in APIS_NOT_SERVED,
@@ -55,6 +68,13 @@ ALLOWED = [
     ("AlterReplicaLogDirs.Results.Partitions.ErrorCode", lambda k, w: (k, w) == (17, 3),
      "Kafka's folder names limit the length of a topic that moves"),
     ("Fetch.SessionId", lambda k, w: bool(k) == bool(w), "sessions are numbered at random"),
+    ("ConsumerGroup*Epoch", lambda k, w: k > 0 and w > 0, "where the epochs of a group begin is its coordinator's own (Kafka 4.3: 2)"),
+    ("ConsumerGroupDescribe.Groups.Members.SubscribedTopicRegex", lambda k, w: not k and not w, "no regular expression"),
+    ("*.ProducerId", lambda k, w: (k >= 0) == (w >= 0), "producer ids are given out by each cluster"),
+    ("*.TransactionStartTimeMs", lambda k, w: (k > 0) == (w > 0), "clocks"),
+    ("*.LastTimestamp", lambda k, w: (k > 0) == (w > 0), "clocks"),
+    ("*.MemberId", lambda k, w: bool(k) == bool(w), "member ids are made at random"),
+    ("JoinGroup.Leader", lambda k, w: bool(k) == bool(w), "member ids are made at random"),
     ("DescribeLogDirs.Results.LogDir", both_there, "each has its own folder"),
     ("DescribeLogDirs.Results.TotalBytes", both_there, "disks"),
     ("DescribeLogDirs.Results.UsableBytes", both_there, "disks"),
@@ -67,6 +87,8 @@ ALLOWED = [
 ]
 # Requests (by their note) that are answered otherwise on purpose, and why.
 OWN_WAY = {
+    "of nobody's transaction": "Kafka does not look whose transactional id a repeated batch names",
+    "delete, one of them twice": "a group that is named twice is answered twice",
     "several partitions, one of them twice": "Kafka fetches a partition that is asked for twice once",
     "the same topic twice": "Kafka fetches a partition that is asked for twice once",
     "one byte more": "Kafka drops what stands behind a batch without a word",
@@ -88,12 +110,13 @@ LEFT_OUT = [
      "the broker's own topics: other partitions, made at other times"),
     ("ListConfigResources.ConfigResources", lambda item: item["ResourceName"].startswith("__"),
      "the broker's own topics: other partitions, made at other times"),
+    ("OffsetCommit.Topics", lambda item: not item["Partitions"], "a topic without partitions has nothing to be told"),
     ("CreateTopics.Topics", internal, "the broker's own topics: other partitions, made at other times"),
 ]
 
 # Lists whose order Kafka does not promise: the key both are sorted by.
 def by_name(item):
-    return item["Name"] or ""
+    return item.get("Name") or ""
 
 
 def entity(item):
@@ -124,10 +147,34 @@ ORDER = {
     "DeleteTopics.Responses": by_name,
     "AlterReplicaLogDirs.Results": lambda item: item["TopicName"],
     "AlterReplicaLogDirs.Results.Partitions": lambda item: item["PartitionIndex"],
+    "DescribeConfigs.Results.Configs": by_name,
+    "AlterConfigs.Responses": lambda item: (item["ResourceType"], item["ResourceName"]),
+    "IncrementalAlterConfigs.Responses": lambda item: (item["ResourceType"], item["ResourceName"]),
+    "AddPartitionsToTxn.ResultsByTopicV3AndBelow": by_name,
+    "AddPartitionsToTxn.ResultsByTopicV3AndBelow.ResultsByPartition": lambda item: item["PartitionIndex"],
+    "DescribeTransactions.TransactionStates": lambda item: item["TransactionalId"],
+    "DescribeProducers.Topics": by_name,
+    "DescribeProducers.Topics.Partitions.ActiveProducers": lambda item: (item["CurrentTxnStartOffset"], item["LastSequence"]),
+    "DescribeProducers.Topics.Partitions": lambda item: item["PartitionIndex"],
+    "ListTransactions.TransactionStates": lambda item: item["TransactionalId"],
+    "TxnOffsetCommit.Topics": by_name,
     "DescribeLogDirs.Results.Topics": by_name,
     "DescribeLogDirs.Results.Topics.Partitions": lambda item: item["PartitionIndex"],
     "ElectLeaders.ReplicaElectionResults": lambda item: item["Topic"],
     "ListConfigResources.ConfigResources": lambda item: (item.get("ResourceType", 16), item["ResourceName"]),
+    "ConsumerGroupDescribe.Groups": lambda item: item["GroupId"],
+    "DeleteGroups.Results": lambda item: item["GroupId"],
+    "DescribeGroups.Groups": lambda item: item["GroupId"],
+    "ListGroups.Groups": lambda item: item["GroupId"],
+    "OffsetFetch.Groups": lambda item: item["GroupId"],
+    "OffsetFetch.Groups.Topics": lambda item: item.get("Name") or "",
+    "OffsetFetch.Groups.Topics.Partitions": lambda item: item["PartitionIndex"],
+    "OffsetFetch.Topics": by_name,
+    "OffsetFetch.Topics.Partitions": lambda item: item["PartitionIndex"],
+    "OffsetCommit.Topics": by_name,
+    "OffsetCommit.Topics.Partitions": lambda item: item["PartitionIndex"],
+    "OffsetDelete.Topics": by_name,
+    "OffsetDelete.Topics.Partitions": lambda item: item["PartitionIndex"],
     "Produce.Responses.PartitionResponses": lambda item: item["Index"],
     "UpdateFeatures.Results": lambda item: item["Feature"],
     "DescribeTopicPartitions.Topics": by_name,

@@ -123,6 +123,7 @@ def case_produce_refused(d):
         d.same("Produce", v, produce("put-bad", ONE, timeout=-1), note="timeout -1")
     for partition in range(3):
         d.same("Fetch", 12, fetch("put-bad", partition=partition), note="what was taken")
+    d.same("DeleteTopics", 5, dict(TopicNames=["put-odd"], TimeoutMs=60000))
 
 
 def case_produce_without_answer(d):

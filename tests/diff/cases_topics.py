@@ -102,7 +102,8 @@ def case_metadata(d):
             d.same("Metadata", v, dict(Topics=[dict(Name="meta-a", TopicId=Var("id of meta-a"))], AllowAutoTopicCreation=False))
             d.same("Metadata", v, dict(Topics=[dict(Name="meta-a", TopicId=NOBODY)], AllowAutoTopicCreation=False))
             d.same("Metadata", v, dict(Topics=[dict(Name=None, TopicId=NOBODY)], AllowAutoTopicCreation=False))
-            d.same("Metadata", v, dict(Topics=[dict(Name=None, TopicId=ZERO_ID)], AllowAutoTopicCreation=False))
+            if v < 12:  # then Kafka fails with an exception
+                d.same("Metadata", v, dict(Topics=[dict(Name=None, TopicId=ZERO_ID)], AllowAutoTopicCreation=False))
             d.same("Metadata", v, dict(Topics=[dict(Name=None, TopicId=Var("id of meta-a"))], AllowAutoTopicCreation=False))
             d.same("Metadata", v, dict(Topics=[dict(Name=None, TopicId=Var("id of meta-a")), dict(Name="meta-b")],
                                        AllowAutoTopicCreation=False))
@@ -162,7 +163,7 @@ def case_describe_topic_partitions(d):
                              ("dtp-c", 2), ("zzz", 0), ("", 0), ("absent", 0)):
             ask(names, limit, dict(TopicName=topic, PartitionIndex=index))
     ask([])
-    for name in ("absent",) + ODD_NAMES:
+    for name in ("absent",) + ODD_NAMES[1:]:  # Kafka fails with an exception at the empty name
         ask([dict(Name=name)])
     ask([dict(Name="dtp-a"), dict(Name="dtp-a"), dict(Name="absent"), dict(Name="dtp-b")])
     ask([dict(Name="dtp-a"), dict(Name="absent"), dict(Name="dtp-b")], 3)

@@ -25,6 +25,7 @@ class Peer:
         self.host, port = at.rsplit(":", 1)
         self.port = int(port)
         self.sock, self.count = None, 0
+        self.record = None  # called with each exchange: key, version, request, response
         self.known = {}   # a value of this broker's own making -> what both call it
         self.values = {}  # the other way round
 
@@ -66,11 +67,14 @@ class Peer:
     def call(self, name, version, body, client="diff"):
         """The decoded answer; Closed when the broker ended the connection instead."""
         self.count += 1
-        self.send(self.codec.request(name, version, self.resolve(body), self.count, client))
-        return self.answer(name, version, self.count)
-
-    def answer(self, name, version, correlation):
+        request = self.codec.request(name, version, self.resolve(body), self.count, client)
+        self.send(request)
         frame = self.receive()
+        if self.record:
+            self.record(self.codec.requests[name].key, version, request, frame)
+        return self.answer(name, version, self.count, frame)
+
+    def answer(self, name, version, correlation, frame):
         if struct.unpack(">i", frame[:4])[0] != correlation:
             raise Malformed("%s answered with another correlation id" % self.name)
         return self.codec.response(name, version, frame)
@@ -94,7 +98,7 @@ class Peer:
 
     def learn(self, label, value):
         self.values[label] = value
-        if value not in (None, "", bytes(16), -1, 0):
+        if isinstance(value, (str, bytes)) and value not in ("", bytes(16)):
             self.known[value] = "<%s>" % label
 
 
@@ -126,6 +130,8 @@ class Pair:
     def __init__(self, kafka, weir, codec):
         self.kafka, self.weir, self.codec = kafka, weir, codec
         self.compared, self.allowed, self.differences = 0, {}, []
+        self.served = {codec.requests[key["ApiKey"]].name[:-len("Request")]: (key["MinVersion"], key["MaxVersion"])
+                       for key in weir.call("ApiVersions", 0, {})["ApiKeys"]}
         self.ranges = {}
         for key in kafka.call("ApiVersions", 0, {})["ApiKeys"]:
             if key["ApiKey"] in codec.requests:
@@ -146,7 +152,7 @@ class Pair:
         except TimeoutError:
             peer.close()
             return "no answer in %d s" % ANSWER_S
-        except Malformed as error:
+        except (Malformed, UnicodeDecodeError) as error:
             peer.close()
             return "malformed: %s" % error
 
@@ -177,7 +183,7 @@ class Pair:
                 answers.append(self.codec.response(name, version, reply) if name else reply.hex())
             except Closed:
                 answers.append("connection closed")
-            except Malformed as error:
+            except (Malformed, UnicodeDecodeError) as error:
                 answers.append("malformed: %s" % error)
                 peer.close()
         self.keep(note, *self.compare(name or "raw", *answers))

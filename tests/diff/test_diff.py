@@ -2,6 +2,7 @@
 """The same raw requests to Apache Kafka 4.3.1 and to weir: every API in every version, well-formed and not, and the
 decoded answers compared field by field. What may differ stands in allowed.py; everything else fails.
 
+DIFF_RECORD=FILE.hex keeps exchanges with Kafka as golden bytes: tests/golden/kafka/diff.hex was made that way.
 Each case is a function of a cases_*.py, in file order. DIFF_KAFKA=HOST:PORT takes a running Kafka instead of a new one.
 """
 import importlib
@@ -19,9 +20,30 @@ from pair import Pair, Peer
 
 HERE = pathlib.Path(__file__).parent
 PEERS = ROOT / "build" / "peers"
-FILES = ("handshake", "topics", "data", "configs", "groups", "inspection", "frames")
+FILES = ("handshake", "topics", "data", "configs", "groups", "transactions", "inspection", "frames")
 CASES = [case for file in FILES for name, case in vars(importlib.import_module("cases_" + file)).items()
          if name.startswith("case_")]
+
+
+class Recorder:
+    """Of each API and version the longest small answer, and the longest small one that tells another story."""
+
+    def __init__(self, path):
+        self.path, self.kept = path, {}
+
+    def add(self, key, version, request, response):
+        size = len(request) + len(response)
+        if self.path and size < 1500:
+            slot = (key, version, len(response) > 60)
+            if slot not in self.kept or size > sum(map(len, self.kept[slot])):
+                self.kept[slot] = (request, response)
+
+    def write(self):
+        if self.path:
+            with open(self.path, "w") as out:
+                out.write("# key version request response; from a run of tests/diff with DIFF_RECORD\n")
+                for (key, version, _), (request, response) in sorted(self.kept.items()):
+                    out.write("%d %d %s %s\n" % (key, version, request.hex(), response.hex()))
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +58,10 @@ def pair(tmp_path_factory, empty_project):
     codec = Codec(PEERS / "kafka" / "lib" / "kafka-clients-4.3.1.jar")
     weir = Weir(empty_project, home / "weir").start()
     pair = Pair(Peer("kafka", at, codec), Peer("weir", weir.at["kafka"], codec), codec)
+    recorder = Recorder(os.environ.get("DIFF_RECORD"))
+    pair.kafka.record = recorder.add
     yield pair
+    recorder.write()
     weir.stop()
     if pid:
         os.kill(int(pid), signal.SIGTERM)

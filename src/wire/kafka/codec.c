@@ -30,11 +30,11 @@ struct kafka_uuid kafka_read_uuid(struct reader *reader)
     return uuid;
 }
 
-// `size` < 0 is null.
+// `size` < 0 is null: any negative size is, as in Kafka.
 static struct bytes view(struct reader *reader, int64_t size, int64_t max, bool nullable)
 {
     if (size < 0) {
-        if (size < -1 || !nullable)
+        if (!nullable)
             reader_fail(reader);
         return BYTES_NULL;
     }
@@ -74,7 +74,7 @@ int32_t kafka_read_count(struct reader *reader, bool flexible, bool nullable, si
     int64_t count = flexible ? compact_size(reader) : reader_i32(reader);
     if (reader->failed)
         return 0;
-    if (count == -1 && nullable)
+    if (count < 0 && nullable)
         return -1;
     if (count < 0 || (uint64_t)count > reader_left(reader) ||
         arena->used_bytes + (uint64_t)count * item_bytes > KAFKA_DECODE_MAX_BYTES) {

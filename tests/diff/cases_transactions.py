@@ -1,0 +1,98 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Producer ids and transactions, step by step, in every version."""
+from cases_data import fetch, offsets, produce
+from cases_groups import ready
+from cases_topics import create
+from pair import Var
+from records import batch
+
+
+def case_init_producer_id(d):
+    d.kafka.until("InitProducerId", 4, dict(TransactionalId=None), lambda answer: answer["ErrorCode"] == 0)
+    for v in d.versions("InitProducerId"):
+        d.same("InitProducerId", v, dict(TransactionalId=None, TransactionTimeoutMs=60000), note="v%d idempotent" % v)
+        d.same("InitProducerId", v, dict(TransactionalId="", TransactionTimeoutMs=60000), note="v%d empty id" % v)
+        d.same("InitProducerId", v, dict(TransactionalId=None, TransactionTimeoutMs=-1), note="v%d timeout -1" % v)
+        if v >= 3:
+            for pid, epoch in ((5, -1), (-1, 5), (123456789, 3)):
+                d.same("InitProducerId", v, dict(TransactionalId=None, TransactionTimeoutMs=60000, ProducerId=pid, ProducerEpoch=epoch),
+                       note="v%d id %d epoch %d" % (v, pid, epoch))
+
+
+def case_transactions(d):
+    if "EndTxn" not in d.served:
+        return
+    ready(d)
+    d.kafka.until("FindCoordinator", 4, dict(KeyType=1, CoordinatorKeys=["t"]), lambda a: a["Coordinators"][0]["ErrorCode"] == 0)
+    create(d, "txn-top", 2)
+    for v in range(0, 5):
+        name = "txn-%d" % v
+        d.until("InitProducerId", min(v, 4), dict(TransactionalId=name, TransactionTimeoutMs=60000), lambda a: a["ErrorCode"] == 0)
+        for timeout in (0, -1, 900001):
+            d.same("InitProducerId", min(v, 4), dict(TransactionalId=name + "-t", TransactionTimeoutMs=timeout), note="timeout %d" % timeout)
+        answers = d.same("InitProducerId", min(v, 4), dict(TransactionalId=name, TransactionTimeoutMs=60000), note="again (%s)" % name)
+        pid, end_v, add_v = Var("pid of " + name), min(v, 4), min(v, 3)
+        d.learn(pid.label, answers, lambda answer: answer["ProducerId"])
+        epoch = Var("epoch of " + name)
+        d.learn(epoch.label, answers, lambda answer: answer["ProducerEpoch"])
+
+        def ask(api, version, note, **body):
+            return d.same(api, version, body, note="%s (%s)" % (note, name))
+
+        def end(note, commit, pid=pid, epoch=epoch, name=name):
+            ask("EndTxn", end_v, note, TransactionalId=name, ProducerId=pid, ProducerEpoch=epoch, Committed=commit)
+
+        def add(note, partitions, pid=pid, epoch=epoch, name=name, topic="txn-top"):
+            ask("AddPartitionsToTxn", add_v, note, V3AndBelowTransactionalId=name, V3AndBelowProducerId=pid, V3AndBelowProducerEpoch=epoch,
+                V3AndBelowTopics=[dict(Name=topic, Partitions=partitions)])
+
+        def put(note, partition=0, sequence=0, pid=pid, epoch=epoch, txn=name):
+            for peer in (d.kafka, d.weir):
+                peer.learn("batch", batch([(b"k", b"v")], attributes=0x10, pid=peer.resolve(pid), epoch=peer.resolve(epoch), sequence=sequence))
+            ask("Produce", 9, note, **produce("txn-top", Var("batch"), partition=partition, txn=txn))
+        end("commit of nothing", True)
+        end("abort of nothing", False)
+        add("unknown partition", [0, 7])
+        add("unknown topic", [0], topic="absent")
+        add("wrong epoch", [0], epoch=99)
+        add("wrong producer", [0], pid=123456)
+        add("unknown id", [0], name="nobody")
+        put("not a part of it yet", 1)
+        add("a partition", [0])
+        add("the same again", [0])
+        put("in the transaction")
+        for peer in (d.kafka, d.weir):
+            peer.learn("first batch of " + name, peer.values["batch"])
+        put("next", sequence=1)
+        put("a gap", sequence=9)
+        d.same("Produce", 9, produce("txn-top", Var("first batch of " + name), txn="nobody"), note="of nobody's transaction")
+        for isolation in (0, 1):
+            ask("ListOffsets", 7, "open, isolation %d" % isolation, **offsets("txn-top", -1, isolation=isolation))
+        if v == 0:
+            for isolation in (0, 1):
+                ask("Fetch", 12, "open, isolation %d" % isolation, **dict(fetch("txn-top", isolation=isolation), MaxWaitMs=1))
+        ask("DescribeTransactions", 0, "open", TransactionalIds=[name, "nobody", ""])
+        ask("DescribeProducers", 0, "open", Topics=[dict(Name="txn-top", PartitionIndexes=[0, 9]), dict(Name="absent", PartitionIndexes=[0])])
+        ask("AddOffsetsToTxn", add_v, "group", TransactionalId=name, ProducerId=pid, ProducerEpoch=epoch, GroupId="g-" + name)
+        commits = [dict(Name="txn-top", Partitions=[dict(PartitionIndex=0, CommittedOffset=7, CommittedMetadata="m")])]
+        ask("TxnOffsetCommit", min(v, 3), "offsets", TransactionalId=name, GroupId="g-" + name, ProducerId=pid, ProducerEpoch=epoch, Topics=commits)
+        ask("TxnOffsetCommit", min(v, 3), "offsets, wrong epoch", TransactionalId=name, GroupId="g-" + name, ProducerId=pid, ProducerEpoch=99, Topics=commits)
+        for stable in (False, True):
+            ask("OffsetFetch", 7, "pending, stable %s" % stable, GroupId="g-" + name, RequireStable=stable, Topics=[
+                dict(Name="txn-top", PartitionIndexes=[0])])
+        end("wrong epoch", True, epoch=99)
+        end("wrong producer", True, pid=123456)
+        end("unknown id", True, name="nobody")
+        end("commit" if v % 2 else "abort", bool(v % 2))
+        d.until("DescribeTransactions", 0, dict(TransactionalIds=[name]), lambda a: a["TransactionStates"][0]["TransactionState"].startswith("Complete"))
+        end("the same again", bool(v % 2))
+        end("the opposite", not v % 2)
+        for isolation in (0, 1):
+            ask("ListOffsets", 7, "ended, isolation %d" % isolation, **offsets("txn-top", -1, isolation=isolation))
+        ask("OffsetFetch", 7, "ended", GroupId="g-" + name, RequireStable=True, Topics=[dict(Name="txn-top", PartitionIndexes=[0])])
+        put("after the end", sequence=2)
+        ask("DescribeTransactions", 0, "ended", TransactionalIds=[name])
+    for v in d.versions("ListTransactions"):
+        for states in ([], ["Ongoing"], ["CompleteCommit"], ["nope"]):
+            for pids in ([], [99999]):
+                d.same("ListTransactions", v, dict(StateFilters=states, ProducerIdFilters=pids))
