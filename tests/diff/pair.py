@@ -74,7 +74,8 @@ class Peer:
             self.record(self.codec.requests[name].key, version, request, frame)
         return self.answer(name, version, self.count, frame)
 
-    def answer(self, name, version, correlation, frame):
+    def answer(self, name, version, correlation, frame=None):
+        frame = frame or self.receive()
         if struct.unpack(">i", frame[:4])[0] != correlation:
             raise Malformed("%s answered with another correlation id" % self.name)
         return self.codec.response(name, version, frame)

@@ -7,10 +7,8 @@ Each case is a function of a cases_*.py, in file order. DIFF_KAFKA=HOST:PORT tak
 """
 import importlib
 import os
-import pathlib
 import signal
 import subprocess
-import sys
 
 import pytest
 
@@ -18,7 +16,6 @@ from codec import Codec
 from conftest import ROOT, Weir
 from pair import Pair, Peer
 
-HERE = pathlib.Path(__file__).parent
 PEERS = ROOT / "build" / "peers"
 FILES = ("handshake", "topics", "data", "configs", "groups", "transactions", "inspection", "frames")
 CASES = [case for file in FILES for name, case in vars(importlib.import_module("cases_" + file)).items()
@@ -47,7 +44,7 @@ class Recorder:
 
 
 @pytest.fixture(scope="session")
-def pair(tmp_path_factory, empty_project):
+def pair(request, tmp_path_factory, empty_project):
     home = tmp_path_factory.mktemp("diff")
     at, pid = os.environ.get("DIFF_KAFKA"), None
     if not at:
@@ -65,7 +62,8 @@ def pair(tmp_path_factory, empty_project):
     weir.stop()
     if pid:
         os.kill(int(pid), signal.SIGTERM)
-    print("\n".join(["", *pair.summary()]), file=sys.__stdout__)
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print("\n".join(["", *pair.summary()]))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.__name__[len("case_"):])
