@@ -1,0 +1,127 @@
+"""Listeners with TLS and SASL: garbage, strangers and crowds are kept out at little cost."""
+import random
+import select
+import socket
+import ssl
+import struct
+import time
+
+import pytest
+
+from certificates import make_certificates
+from conftest import Weir, wait_for
+from raw import SEED, assert_well, half_close, kafka_answer, kafka_call, kafka_request, open_files, read_until_closed, rss_bytes, send_quietly
+
+SETTINGS = """
+kafka:
+  listeners:
+    plain: {listen: 127.0.0.1:0}
+    sasl:  {listen: 127.0.0.1:0, security: sasl_plaintext}
+    tls:   {listen: 127.0.0.1:0, security: tls}
+  tls: {cert: server.pem, key: server.key}
+"""
+STRANGERS_MAX = 2000
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("secured")
+    make_certificates(folder)
+    (folder / "weir.yaml").write_text(SETTINGS)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def secured(folder, tmp_path_factory):
+    weir = Weir(folder, tmp_path_factory.mktemp("data") / "weir")
+    weir.parts = ("cql", "console", "people")
+    weir.start()
+    yield weir
+    weir.stop()
+
+
+def address(weir, name):
+    host, port = weir.at["kafka_listeners"][name].rsplit(":", 1)
+    return host, int(port)
+
+
+def connect(weir, name):
+    sock = socket.create_connection(address(weir, name), timeout=60)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return sock
+
+
+@pytest.fixture
+def chance(request):
+    print(f"ROBUST_SEED={SEED}")
+    return random.Random(f"{SEED} {request.node.name}")
+
+
+def handshake(sock, mechanism, version):
+    name = mechanism.encode()
+    return kafka_call(sock, 17, version, struct.pack(">h", len(name)) + name)
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"])
+@pytest.mark.parametrize("version", [0, 1])
+def test_tokens_of_garbage_are_refused(secured, chance, mechanism, version):
+    begins = [b"", b"n,,n=user,r=abc", b"n,a=x,n=user,r=abc", b"\0user\0", b"c=biws,r=abc,p=AAAA"]
+    for _ in range(30):
+        with connect(secured, "sasl") as sock:
+            assert handshake(sock, mechanism, version)
+            token = chance.choice(begins) + chance.randbytes(chance.choice((0, 1, 10, 3000)))
+            if version:
+                send_quietly(sock, kafka_request(36, 1, struct.pack(">i", len(token)) + token))
+            else:
+                send_quietly(sock, struct.pack(">i", len(token)) + token)
+            half_close(sock)
+            assert read_until_closed(sock) is not None
+    assert_well(secured)
+
+
+def test_garbage_for_tls_is_refused(secured, chance):
+    for _ in range(100):
+        with connect(secured, "tls") as sock:
+            noise = chance.randbytes(chance.choice((1, 5, 40, 2000)))
+            send_quietly(sock, chance.choice((b"", b"\x16\x03\x01\x02\x00", b"\x16\x03\x01\x00\xc8\x01")) + noise)
+            half_close(sock)
+            read_until_closed(sock)
+    assert_well(secured)
+
+
+def test_a_crowd_that_does_not_sign_in_has_bounds(secured):
+    files = open_files(secured)
+    crowd = [connect(secured, "sasl") for _ in range(STRANGERS_MAX)]
+    wait_for(lambda: open_files(secured) >= files + STRANGERS_MAX - 8, "the crowd to be let in", 60)
+    late = [connect(secured, "sasl") for _ in range(50)]
+    wait_for(lambda: len(select.select(late, [], [], 0)[0]) >= 40, "those that come late to be refused", 20)
+    assert_well(secured, "beside a crowd at the door")
+    for sock in crowd + late:
+        sock.close()
+    wait_for(lambda: open_files(secured) <= files + 4, "the crowd to be let go", 60)
+
+
+    def knocks():
+        with connect(secured, "sasl") as sock:
+            send_quietly(sock, kafka_request(18, 0, b""))
+            try:
+                return kafka_answer(sock)
+            except (AssertionError, OSError):
+                return None
+    wait_for(knocks, "the door to be open again", 60)
+
+
+def test_idle_tls_connections_cost_little(secured, folder):
+    context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+    count, idle, start = 1000, [], time.monotonic()
+    rss = rss_bytes(secured)
+    for _ in range(count):
+        sock = context.wrap_socket(connect(secured, "tls"), server_hostname="localhost")
+        assert kafka_call(sock, 18, 0, b"")
+        idle.append(sock)
+    each = (rss_bytes(secured) - rss) / count
+    print(f"tls: {count} connections in {time.monotonic() - start:.1f} s, {each:.0f} bytes each")
+    assert_well(secured, f"beside {count} idle TLS connections")
+    assert each < 48 * 1024
+    for sock in idle:
+        sock.close()
