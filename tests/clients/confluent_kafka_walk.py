@@ -103,7 +103,7 @@ def main(brokers):
         assert producer.flush(DEADLINE) == 0 and not failures, failures
 
     settings = {"bootstrap.servers": brokers, "group.id": name, "auto.offset.reset": "earliest",
-                "enable.auto.commit": False, "heartbeat.interval.ms": 200, "session.timeout.ms": 10000}
+                "enable.auto.commit": False, "heartbeat.interval.ms": 200, "session.timeout.ms": 30000}
     got = []
     first, second = Consumer(settings), Consumer(settings)
 

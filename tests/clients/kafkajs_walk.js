@@ -17,7 +17,7 @@ async function member(kafka, topic, got) {
     const consumer = kafka.consumer({
         groupId: topic,
         heartbeatInterval: 200,
-        sessionTimeout: 10_000,
+        sessionTimeout: 30_000,
         maxWaitTimeInMs: 200,
     });
     const owned = { partitions: [] };

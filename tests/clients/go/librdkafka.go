@@ -14,7 +14,7 @@ import (
 
 func rdConsumer(broker, group string, pairs ...kafka.ConfigMap) *kafka.Consumer {
 	config := kafka.ConfigMap{"bootstrap.servers": broker, "group.id": group, "auto.offset.reset": "earliest",
-		"enable.auto.commit": false, "heartbeat.interval.ms": 200, "session.timeout.ms": 10000}
+		"enable.auto.commit": false, "heartbeat.interval.ms": 200, "session.timeout.ms": 30000}
 	for _, more := range pairs {
 		for key, value := range more {
 			config[key] = value
