@@ -4,10 +4,10 @@
 set -eu
 seconds=${1:-600}
 seed=$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')
-make --no-print-directory V=asan build/asan/test/store/log/power_test build/asan/test/store/log/power_clean_test
+tests="store/log/power_test store/log/power_clean_test broker/power_test"
+for test in $tests; do make --no-print-directory V=asan "build/asan/test/$test"; done
 make --no-print-directory build/weir
 echo "== power cuts, POWER_SEED=$seed"
-POWER_SEED=$seed POWER_SECONDS=$((seconds / 4)) build/asan/test/store/log/power_test
-POWER_SEED=$seed POWER_SECONDS=$((seconds / 4)) build/asan/test/store/log/power_clean_test
+for test in $tests; do POWER_SEED=$seed POWER_SECONDS=$((seconds / 6)) "build/asan/test/$test"; done
 echo "== kills, histories"
 CRASH_ROUNDS=$((seconds / 12 + 20)) HISTORY_SECONDS=$((seconds / 4)) tests/run_pytest.sh tests/crash
