@@ -87,6 +87,8 @@ ALLOWED = [
 ]
 # Requests (by their note) that are answered otherwise on purpose, and why.
 OWN_WAY = {
+    "request_percentage": "weir limits no request times, so it takes no such quota",
+    "a user without salt": "weir stores no credential without salt",
     "of nobody's transaction": "Kafka does not look whose transactional id a repeated batch names",
     "delete, one of them twice": "a group that is named twice is answered twice",
     "several partitions, one of them twice": "Kafka fetches a partition that is asked for twice once",
@@ -137,6 +139,7 @@ ORDER = {
     "DeleteAcls.FilterResults.MatchingAcls": lambda item: (item["ResourceType"], item.get("PatternType", 3),
                                                            item["ResourceName"], *acl(item)),
     "DescribeUserScramCredentials.Results": lambda item: item["User"],
+    "DescribeUserScramCredentials.Results.CredentialInfos": lambda item: item["Mechanism"],
     "AlterUserScramCredentials.Results": lambda item: item["User"],
     "ApiVersions.ApiKeys": lambda item: item["ApiKey"],
     "ApiVersions.SupportedFeatures": by_name,
@@ -153,6 +156,12 @@ ORDER = {
     "AddPartitionsToTxn.ResultsByTopicV3AndBelow": by_name,
     "AddPartitionsToTxn.ResultsByTopicV3AndBelow.ResultsByPartition": lambda item: item["PartitionIndex"],
     "DescribeTransactions.TransactionStates": lambda item: item["TransactionalId"],
+    "DescribeClientQuotas.Entries": lambda item: repr(sorted((part["EntityType"], part["EntityName"] or "") for part in item["Entity"])),
+    "DescribeClientQuotas.Entries.Entity": lambda item: item["EntityType"],
+    "DescribeClientQuotas.Entries.Values": lambda item: item["Key"],
+    "DescribeUserScramCredentials.Results": lambda item: item["User"],
+    "AlterUserScramCredentials.Results": lambda item: item["User"],
+    "AddPartitionsToTxn.ResultsByTransaction": lambda item: item["TransactionalId"],
     "DescribeProducers.Topics": by_name,
     "DescribeProducers.Topics.Partitions.ActiveProducers": lambda item: (item["CurrentTxnStartOffset"], item["LastSequence"]),
     "DescribeProducers.Topics.Partitions": lambda item: item["PartitionIndex"],

@@ -96,3 +96,43 @@ def case_transactions(d):
         for states in ([], ["Ongoing"], ["CompleteCommit"], ["nope"]):
             for pids in ([], [99999]):
                 d.same("ListTransactions", v, dict(StateFilters=states, ProducerIdFilters=pids))
+
+
+def case_transactions_of_version_2(d):
+    """KIP-890: writing makes a partition part of the transaction, each end bumps the epoch."""
+    ready(d)
+    create(d, "txn-two", 2)
+    name = "txn-v2"
+    d.until("InitProducerId", 5, dict(TransactionalId=name, TransactionTimeoutMs=60000), lambda a: a["ErrorCode"] == 0)
+    answers = d.same("InitProducerId", 5, dict(TransactionalId=name, TransactionTimeoutMs=60000))
+    pid, epoch = Var("pid of " + name), Var("epoch of " + name)
+    d.learn(pid.label, answers, lambda answer: answer["ProducerId"])
+    d.learn(epoch.label, answers, lambda answer: answer["ProducerEpoch"])
+    commits = [dict(Name="txn-two", Partitions=[dict(PartitionIndex=0, CommittedOffset=7, CommittedMetadata="m")])]
+    for turn in range(3):
+        for peer in (d.kafka, d.weir):
+            peer.learn("batch", batch([(b"k", b"v")], attributes=0x10, pid=peer.values[pid.label], epoch=peer.values[epoch.label],
+                                      sequence=0))
+        d.same("Produce", 12, produce("txn-two", Var("batch"), txn=name), note="joins (%d)" % turn)
+        for v in (4, 5):
+            d.same("TxnOffsetCommit", v, dict(TransactionalId=name, GroupId="g-two", ProducerId=pid, ProducerEpoch=epoch if v > 4 else 99,
+                                              Topics=commits), note="v%d (%d)" % (v, turn))
+        d.same("AddOffsetsToTxn", 4, dict(TransactionalId=name, ProducerId=pid, ProducerEpoch=epoch, GroupId="g-two"), note="turn %d" % turn)
+        d.same("EndTxn", 5, dict(TransactionalId=name, ProducerId=123456, ProducerEpoch=0, Committed=True), note="wrong producer (%d)" % turn)
+        answers = d.same("EndTxn", 5, dict(TransactionalId=name, ProducerId=pid, ProducerEpoch=epoch, Committed=turn != 1), note="turn %d" % turn)
+        d.learn(epoch.label, answers, lambda answer: answer["ProducerEpoch"])
+        d.until("DescribeTransactions", 0, dict(TransactionalIds=[name]),
+                lambda a: a["TransactionStates"][0]["TransactionState"].startswith("Complete"))
+        d.same("OffsetFetch", 9, dict(RequireStable=True, Groups=[dict(GroupId="g-two", Topics=[dict(Name="txn-two", PartitionIndexes=[0])])]))
+        for isolation in (0, 1):
+            d.same("ListOffsets", 7, offsets("txn-two", -1, isolation=isolation))
+    for v in (4, 5):
+        d.same("AddPartitionsToTxn", v, dict(Transactions=[dict(
+            TransactionalId=name, ProducerId=pid, ProducerEpoch=epoch, VerifyOnly=True, Topics=[dict(Name="txn-two", Partitions=[0])])]))
+        d.same("AddPartitionsToTxn", v, dict(Transactions=[dict(
+            TransactionalId="nobody", ProducerId=5, ProducerEpoch=0, VerifyOnly=False, Topics=[dict(Name="txn-two", Partitions=[0])])]))
+    for v in d.versions("WriteTxnMarkers"):
+        for topic, parts in (("txn-two", [1]), ("txn-two", [9]), ("absent", [0])):
+            d.same("WriteTxnMarkers", v, dict(Markers=[dict(ProducerId=777, ProducerEpoch=0, TransactionResult=False, CoordinatorEpoch=0,
+                                                            Topics=[dict(Name=topic, PartitionIndexes=parts)])]))
+        d.same("WriteTxnMarkers", v, dict(Markers=[]))
