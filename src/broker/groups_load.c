@@ -21,6 +21,9 @@ static void load_offset(struct groups *groups, const struct batch_header *header
         txn_offsets_load(groups->broker->txn_offsets, header->producer_id, &offset);
         return;
     }
+    if (offset.change.value.offset == OFFSET_NONE)
+        txn_offsets_forget(groups->broker->txn_offsets, offset.group, offset.change.topic,
+                           offset.change.partition);
     struct group *group = offset.change.value.offset != OFFSET_NONE
                               ? groups_get(groups, offset.group)
                               : groups_find(groups, offset.group);

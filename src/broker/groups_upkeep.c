@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "broker/consumer_records.h"
 #include "broker/group_records.h"
+#include "broker/txn_offsets.h"
 #include "os/clock.h"
 
 enum { FORGET_AT_ONCE = 10000 }; // offsets in one batch
@@ -87,6 +88,8 @@ err_t groups_delete(struct groups *groups, struct bytes id, struct diag *diag)
     if (!group)
         return FAIL(diag, ERR_GROUP_NOT_FOUND, "there is no group '%.*s'", BYTES_PRINT(id));
     err_t err = remove_group(groups, group, diag);
+    if (err == ERR_OK)
+        txn_offsets_forget(groups->broker->txn_offsets, id, BYTES_NULL, 0);
     group_unref(group);
     return err;
 }

@@ -36,6 +36,13 @@ static bool needs_files(const struct kafka_list_offsets_request *message)
     return false;
 }
 
+// What a reader of committed records cannot fetch yet is not there for it.
+static void hide_unstable(int64_t stable, struct kafka_list_offsets_response_partition *out)
+{
+    if (out->offset >= stable)
+        out->offset = out->timestamp = -1;
+}
+
 static err_t look_up(struct partition *partition, int64_t timestamp, bool committed,
                      struct kafka_list_offsets_response_partition *out, struct diag *diag)
 {
@@ -52,10 +59,15 @@ static err_t look_up(struct partition *partition, int64_t timestamp, bool commit
     case TIME_PENDING_UPLOAD:
         return ERR_OK;
     case TIME_MAX:
-        return partition_offset_of_max(partition, &out->offset, &out->timestamp, diag);
+        TRY(partition_offset_of_max(partition, &out->offset, &out->timestamp, diag));
+        break;
     default:
-        return partition_offset_at(partition, timestamp, &out->offset, &out->timestamp, diag);
+        TRY(partition_offset_at(partition, timestamp, &out->offset, &out->timestamp, diag));
+        break;
     }
+    if (committed)
+        hide_unstable(offsets.stable, out);
+    return ERR_OK;
 }
 
 static err_t check(const struct request *request, const struct partition *partition,

@@ -2,6 +2,7 @@
 #include "wire/kafka/offset_delete.h"
 
 #include "broker/groups.h"
+#include "broker/txn_offsets.h"
 #include "os/clock.h"
 
 struct deleting {
@@ -82,6 +83,9 @@ static void run(struct request *request)
         struct offset_write write = {.changes = deleting.changes, .count = deleting.count};
         err = groups_write_wait(request->broker->groups, deleting.group, NULL, write, NULL);
     }
+    for (size_t i = 0; err == ERR_OK && i < deleting.count; i++)
+        txn_offsets_forget(request->broker->txn_offsets, m->group_id, deleting.changes[i].topic,
+                           deleting.changes[i].partition);
     deleting.response.error_code = kafka_code(err);
     if (deleting.group)
         group_unref(deleting.group);

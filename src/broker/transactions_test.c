@@ -358,6 +358,78 @@ static void an_open_transaction_that_no_coordinator_knows_is_aborted_at_the_star
     client_close(&client);
 }
 
+static void services_read_what_is_committed_and_get_past_the_rest(void **state)
+{
+    (void)state;
+    struct client client;
+    struct log_port log = broker_log_port(broker);
+    int64_t start, stop, records = 0;
+    client_open(&client);
+    make_topic("a", 1);
+    struct who who = begin(&client, "t"), open = begin(&client, "open");
+    for (int round = 0; round < 4; round++) { // the second and fourth are aborted
+        assert_int_equal(add(&client, 3, "t", who, "a", 0), 0);
+        assert_int_equal(send_batch(&client, 9, "t", who, round, 0), 0);
+        assert_int_equal(end(&client, 3, "t", who, round % 2 == 0), 0);
+    }
+    assert_int_equal(add(&client, 3, "open", open, "a", 0), 0);
+    assert_int_equal(send_batch(&client, 9, "open", open, 0, 0), 0);
+    MUST(log.ops->offsets(log.self, "a", 0, &start, &stop, &diag));
+    assert_int_equal(stop, 8);
+    struct buf *buf = NULL;
+    for (int64_t next = 0; next < stop;) {
+        MUST(log.ops->read(log.self, "a", 0, next, 1, &buf, &diag));
+        struct reader bytes = reader_make(buf_bytes(buf));
+        struct bytes batch;
+        struct batch_header header;
+        while (record_batch_next(&bytes, &batch) && batch_header_read(&header, batch)) {
+            assert_true(batch_crc_ok(batch));
+            assert_int_equal(header.base_offset, next);
+            assert_int_equal(header.record_count, next == 0 || next == 4 ? 1 : 0);
+            records += header.record_count;
+            next = batch_header_last_offset(&header) + 1;
+        }
+        buf_unref(buf);
+    }
+    assert_int_equal(records, 2);
+    MUST(log.ops->read(log.self, "a", 0, stop, 1 << 20, &buf, &diag));
+    assert_null(buf);
+    client_close(&client);
+}
+
+static void a_fetch_of_committed_records_is_told_what_was_aborted(void **state)
+{
+    (void)state;
+    struct client client;
+    client_open(&client);
+    make_topic("a", 1);
+    struct who who = begin(&client, "t");
+    assert_int_equal(add(&client, 3, "t", who, "a", 0), 0);
+    assert_int_equal(send_batch(&client, 9, "t", who, 0, 0), 0);
+    struct topic *topic = log_store_topic(broker->store, bytes_from("a"));
+    struct fetch_spec spec = {.topic = "a", .id = topic_id(topic)};
+    for (int ended = 0; ended < 2; ended++) {
+        if (ended)
+            assert_int_equal(end(&client, 3, "t", who, false), 0);
+        for (int16_t version = 4; version <= 18; version++) {
+            struct kafka_fetch_request *m = build_fetch(&client, spec);
+            struct kafka_fetch_response got;
+            m->isolation_level = 1;
+            m->session_epoch = -1;
+            call(&client, KAFKA_FETCH, version, m, &got);
+            const struct kafka_fetch_response_partition *out = got.responses[0].partitions;
+            assert_int_equal(out->high_watermark, 1 + ended);
+            assert_int_equal(out->last_stable_offset, 2 * ended);
+            assert_int_equal(out->aborted_transactions_count, ended);
+            assert_int_equal(count_batches(out->records), 2 * ended);
+            if (ended)
+                assert_int_equal(out->aborted_transactions[0].producer_id, who.id);
+        }
+    }
+    topic_unref(topic);
+    client_close(&client);
+}
+
 static void transactions_are_described_and_listed(void **state)
 {
     (void)state;
@@ -411,6 +483,8 @@ int main(void)
         TEST(offsets_wait_for_the_end_over_a_restart),
         TEST(what_was_decided_before_a_crash_is_carried_out_at_the_start),
         TEST(an_open_transaction_that_no_coordinator_knows_is_aborted_at_the_start),
+        TEST(services_read_what_is_committed_and_get_past_the_rest),
+        TEST(a_fetch_of_committed_records_is_told_what_was_aborted),
         TEST(transactions_are_described_and_listed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -301,7 +301,9 @@ void txn_offsets_forget(struct txn_offsets *offsets, struct bytes group, struct 
 {
     mutex_lock(&offsets->lock);
     struct waiting_map *map = &offsets->producers;
-    for (size_t p = 0; p < map->capacity; p++)
+    bool any =
+        !topic.ptr || place_map_get(&offsets->places, (struct place){group, topic, partition});
+    for (size_t p = 0; any && p < map->capacity; p++)
         for (size_t i = 0; map->used[p] && i < map->values[p].items.count;) {
             const struct waiting *waiting = &map->values[p].items.items[i];
             bool ours = bytes_equal(bytes_from(waiting->group), group) &&
