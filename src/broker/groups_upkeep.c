@@ -113,6 +113,18 @@ void groups_forget_topic(struct groups *groups, struct bytes topic)
 
 // --- expiry --------------------------------------------------------------------------
 
+// What an open transaction is about to commit stays until it ends.
+static size_t drop_pending(struct groups *groups, const struct group *group,
+                           struct offset_change *changes, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++)
+        if (!txn_offsets_pending(groups->broker->txn_offsets, bytes_from(group->id),
+                                 changes[i].topic, changes[i].partition))
+            changes[kept++] = changes[i];
+    return kept;
+}
+
 static err_t expire_group(struct groups *groups, struct group *group, struct arena *arena,
                           struct diag *diag)
 {
@@ -121,7 +133,9 @@ static err_t expire_group(struct groups *groups, struct group *group, struct are
     mutex_lock(&group->lock);
     struct offset_change *changes =
         offsets_expired(group, arena, clock_now_ms(), groups->retention_ms, &count, &left);
-    bool over = !left && group_is_empty(group);
+    size_t expired = count;
+    count = drop_pending(groups, group, changes, count);
+    bool over = !left && count == expired && group_is_empty(group);
     mutex_unlock(&group->lock);
     if (count)
         TRY(forget(groups, group, changes, count, false, diag));
