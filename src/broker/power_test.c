@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Power cuts under transactions, through the protocol. On a recorded disk (os/disk_test.h) a client
-// writes a record into each of two partitions and commits a group's offset in every transaction,
-// ends most with a commit and some with an abort, and commits an offset of another group outside.
-// After a cut at any moment, with any outcome, the broker starts again by itself; the transaction
-// left open is fenced by its name's next owner. Then a transaction is there in all of its parts or
-// in none, as its owner was told, and so are offsets. POWER_SEED=N begins with that one.
-#include "os/disk_test.h"
+// Power cuts under transactions, through the protocol. On a recorded disk (os/disk_cut_test.h) a
+// client writes a record into each of two partitions and commits a group's offset in every
+// transaction, ends most with a commit and some with an abort, and commits an offset of another
+// group outside. After a cut at any moment, with any outcome, the broker starts again by itself;
+// the transaction left open is fenced by its name's next owner. Then a transaction is there in all
+// of its parts or in none, as its owner was told, and so are offsets. POWER_SEED=N begins with that
+// one.
+#include "os/disk_cut_test.h"
 
 #include "broker/data_plane_test.h"
 #include "wire/kafka/add_offsets_to_txn.h"
@@ -331,21 +332,13 @@ static void run_world(uint64_t seed)
 static void a_transaction_is_there_in_all_its_parts_or_in_none_after_a_power_cut(void **state)
 {
     (void)state;
-    const char *first = getenv("POWER_SEED"), *seconds = getenv("POWER_SECONDS");
-    uint64_t seed = first ? strtoull(first, NULL, 10) : 1;
-    int64_t end_us = seconds ? clock_mono_us() + strtoll(seconds, NULL, 10) * 1000000 : 0;
+    uint64_t seed = (uint64_t)disk_setting("POWER_SEED", 1);
+    int64_t end_us = clock_mono_us() + disk_setting("POWER_SECONDS", 0) * 1000000;
     MUST(loops_start(&loops, 2, 2, &diag));
     do
         run_world(seed++);
     while (clock_mono_us() < end_us);
     loops_stop(loops);
-}
-
-static int power_is_back(void **state)
-{
-    (void)state;
-    disk_stop(); // where a test failed in the middle
-    return 0;
 }
 
 int main(void)
@@ -354,7 +347,7 @@ int main(void)
     log_set_level(LOG_LEVEL_ERROR + 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(
-            a_transaction_is_there_in_all_its_parts_or_in_none_after_a_power_cut, power_is_back),
+            a_transaction_is_there_in_all_its_parts_or_in_none_after_a_power_cut, disk_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

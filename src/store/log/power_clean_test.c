@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Power cuts under transactions and compaction. On a recorded disk (os/disk_test.h) producers write
-// keyed records into one compacted partition, most of them in transactions that commit or abort,
-// while it is compacted and checkpointed. After a cut at any moment, with any outcome, also while a
-// start comes back from the one before: of each key the newest committed record that was
+// Power cuts under transactions and compaction. On a recorded disk (os/disk_cut_test.h) producers
+// write keyed records into one compacted partition, most of them in transactions that commit or
+// abort, while it is compacted and checkpointed. After a cut at any moment, with any outcome, also
+// while a start comes back from the one before: of each key the newest committed record that was
 // acknowledged is there (or a newer one), each record is what was sent at its offset, what was
 // aborted is hidden, the last stable offset is where the first open transaction begins, and it can
 // be ended. POWER_SEED and POWER_SECONDS as in power_test.c.
-#include "os/disk_test.h"
+#include "os/disk_cut_test.h"
 #include "store/log/cleaner.h"
 #include "store/log/log_test_util.h"
 #include "wire/kafka/marker.h"
@@ -421,27 +421,14 @@ static void run_world(uint64_t seed, int32_t goal, size_t cuts)
     mutex_release(&world.mutex);
 }
 
-static int64_t setting_of(const char *name, int64_t fallback)
-{
-    const char *text = getenv(name);
-    return text ? strtoll(text, NULL, 10) : fallback;
-}
-
 static void transactions_and_newest_keys_survive_every_power_cut(void **state)
 {
     (void)state;
-    int64_t first = setting_of("POWER_SEED", 1);
-    int64_t end_us = setting_of("POWER_SECONDS", 0) * 1000000;
+    int64_t first = disk_setting("POWER_SEED", 1);
+    int64_t end_us = disk_setting("POWER_SECONDS", 0) * 1000000;
     end_us = end_us ? clock_mono_us() + end_us : 0;
     for (int64_t seed = first; seed < first + 2 || clock_mono_us() < end_us; seed++)
         run_world((uint64_t)seed, 60, 150);
-}
-
-static int power_is_back(void **state)
-{
-    (void)state;
-    disk_stop(); // where a test failed in the middle
-    return 0;
 }
 
 int main(void)
@@ -449,7 +436,7 @@ int main(void)
     log_set_level(LOG_LEVEL_ERROR + 1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_teardown(transactions_and_newest_keys_survive_every_power_cut,
-                                  power_is_back),
+                                  disk_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

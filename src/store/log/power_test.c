@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Power cuts. A store works on the recorded disk of os/disk_test.h: producers with and without
+// Power cuts. A store works on the recorded disk of os/disk_cut_test.h: producers with and without
 // sequences, topics made, altered and deleted, retention, checkpoints, a reader. Every promise it
 // makes is kept with the moment it was made. Then the power goes at many moments, with several
 // outcomes each, also once more while the store comes back; each time a store is opened on what is
 // left, and what had been promised until then must hold, without anybody repairing anything.
 //
 // POWER_SECONDS=600 goes on with new seeds for that long; POWER_SEED=N begins with that one.
-#include "os/disk_test.h"
+#include "os/disk_cut_test.h"
 #include "store/log/log_test_util.h"
 
 #include "base/map.h"
@@ -665,15 +665,10 @@ static void run_world(uint64_t seed, bool faults, int32_t goal, size_t cuts)
     cond_release(&world.done);
 }
 
-static int64_t setting_of(const char *name, int64_t fallback)
-{
-    const char *text = getenv(name);
-    return text ? strtoll(text, NULL, 10) : fallback;
-}
-
 static void run_worlds(bool faults)
 {
-    int64_t first = setting_of("POWER_SEED", 1), end_us = setting_of("POWER_SECONDS", 0) * 500000;
+    int64_t first = disk_setting("POWER_SEED", 1),
+            end_us = disk_setting("POWER_SECONDS", 0) * 500000;
     end_us = end_us ? clock_mono_us() + end_us : 0;
     for (int64_t seed = first; seed < first + 2 || clock_mono_us() < end_us; seed++)
         run_world((uint64_t)seed, faults, 60, 150);
@@ -691,19 +686,12 @@ static void also_when_the_disk_fails_once_before(void **state)
     run_worlds(true);
 }
 
-static int power_is_back(void **state)
-{
-    (void)state;
-    disk_stop(); // where a test failed in the middle
-    return 0;
-}
-
 int main(void)
 {
     log_set_level(LOG_LEVEL_ERROR + 1);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(what_was_promised_holds_after_every_power_cut, power_is_back),
-        cmocka_unit_test_teardown(also_when_the_disk_fails_once_before, power_is_back),
+        cmocka_unit_test_teardown(what_was_promised_holds_after_every_power_cut, disk_tear_down),
+        cmocka_unit_test_teardown(also_when_the_disk_fails_once_before, disk_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
