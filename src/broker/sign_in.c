@@ -87,7 +87,7 @@ static struct bytes *mechanisms(int32_t *count)
     return names;
 }
 
-void sasl_handshake_handle(struct request *request)
+void sign_in_handshake(struct request *request)
 {
     const struct kafka_sasl_handshake_request *m = request->message;
     struct sign_in *sign_in = request_sign_in(request);
@@ -298,7 +298,7 @@ void sign_in_token(struct sign_in *sign_in, struct request *request, struct byte
         finish_scram(sign_in, request, token);
 }
 
-void sasl_authenticate_handle(struct request *request)
+void sign_in_authenticate(struct request *request)
 {
     const struct kafka_sasl_authenticate_request *m = request->message;
     struct sign_in *sign_in = request_sign_in(request);

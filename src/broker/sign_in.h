@@ -28,6 +28,9 @@ bool sign_in_done(const struct sign_in *sign_in);
 // version 0.)
 bool sign_in_takes_token(const struct sign_in *sign_in);
 void sign_in_token(struct sign_in *sign_in, struct request *request, struct bytes token);
+// SaslHandshake and SaslAuthenticate, also where nobody needs to sign in.
+void sign_in_handshake(struct request *request);
+void sign_in_authenticate(struct request *request);
 // May this request be asked now? NULL, or why not.
 const char *sign_in_refuses(struct sign_in *sign_in, const struct request *request);
 
