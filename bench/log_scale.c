@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // log_scale: what many partitions and much data cost the log when nothing happens: memory and open
-// files of partitions, the checkpoint, a start after a clean stop, a start after kill -9.
-// usage: log_scale [DIR] [PARTITIONS] [GIGABYTES]
+// files of partitions, the checkpoint, a start after a clean stop, a start after kill -9; and how
+// fast compaction is, alone and beside appends. usage: log_scale [DIR] [PARTITIONS] [GIGABYTES]
 #include "base/log.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/random.h"
+#include "store/log/cleaner.h"
 #include "store/log/log_int.h"
 #include "wire/kafka/record.h"
 
@@ -214,6 +215,99 @@ static void much(const char *dir, double gigabytes)
     log_store_close(open_store(path, "start after kill -9"));
 }
 
+// --- compaction ---
+
+static struct buf *keyed_batch(uint64_t *seed)
+{
+    struct record_builder builder = {0};
+    char key[40], value[100];
+    random_fill(value, sizeof value);
+    for (int i = 0; i < 120; i++) {
+        *seed = hash_u64(*seed + 1);
+        snprintf(key, sizeof key, "key-%llu", (unsigned long long)(*seed % 200000));
+        record_builder_add(&builder, clock_now_ms(), bytes_from(key),
+                           bytes_make(value, sizeof value), NULL, 0);
+    }
+    struct str out = {0};
+    MUST(record_builder_finish(&builder, &out, &diag));
+    struct buf *buf = buf_copy(out.ptr, out.size);
+    record_builder_release(&builder);
+    str_release(&out);
+    return buf;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    const int64_t *x = a;
+    const int64_t *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static void time_appends(struct partition *partition, const char *what, _Atomic bool *stop)
+{
+    static int64_t us[100000];
+    struct buf *model = make_batch(300);
+    size_t count = 0;
+    int64_t begin_us = clock_mono_us();
+    while (count < sizeof us / sizeof *us &&
+           (stop ? !*stop : clock_mono_us() - begin_us < 3 * 1000 * 1000)) {
+        int64_t start_us = clock_mono_us();
+        MUST(partition_append_wait(partition, buf_copy(model->ptr, model->size), NULL, &diag));
+        us[count++] = clock_mono_us() - start_us;
+    }
+    buf_unref(model);
+    qsort(us, count, sizeof *us, by_value);
+    printf("%-52s %8lld us p50 %8lld us p99, %zu appends\n", what, (long long)us[count / 2],
+           (long long)us[count * 99 / 100], count);
+}
+
+struct cleaning {
+    struct log_store *store;
+    _Atomic bool done;
+    int64_t took_us;
+};
+
+static void clean(void *ctx)
+{
+    struct cleaning *cleaning = ctx;
+    int64_t start_us = clock_mono_us();
+    cleaner_run(cleaning->store);
+    cleaning->took_us = clock_mono_us() - start_us;
+    cleaning->done = true;
+}
+
+static void compaction(const char *dir, bool beside)
+{
+    char path[500];
+    snprintf(path, sizeof path, "%s/compaction%d", dir, beside);
+    struct log_store *store = open_store(path, "start, empty");
+    struct topic *topic, *other;
+    struct topic_setting settings[] = {{"cleanup.policy", "compact"},
+                                       {"segment.bytes", "100000000"}};
+    MUST(log_store_create_topic(store, "keys", 1, settings, 2, &topic, &diag));
+    MUST(log_store_create_topic(store, "other", 1, NULL, 0, &other, &diag));
+    struct partition *partition = topic_partition(topic, 0);
+    uint64_t seed = 1;
+    while (partition_offsets(partition).bytes < 510000000)
+        MUST(partition_append_wait(partition, keyed_batch(&seed), NULL, &diag));
+    int64_t before = partition_offsets(partition).bytes;
+    struct cleaning cleaning = {.store = store};
+    struct thread thread;
+    if (beside)
+        time_appends(topic_partition(other, 0), "append, one in flight", NULL);
+    thread_start(&thread, "clean", clean, &cleaning);
+    if (beside)
+        time_appends(topic_partition(other, 0), "the same beside compaction", &cleaning.done);
+    thread_join(&thread);
+    printf("%-52s %8.1f MB/s, %.0f MB became %.0f MB\n",
+           beside ? "compaction beside appends" : "compaction",
+           (double)before / (double)cleaning.took_us, (double)before / 1e6,
+           (double)partition_offsets(partition).bytes / 1e6);
+    topic_unref(topic);
+    topic_unref(other);
+    log_store_close(store);
+}
+
 int main(int argc, char **argv)
 {
     char dir[300];
@@ -222,6 +316,8 @@ int main(int argc, char **argv)
     partitions(dir, argc > 2 ? atoi(argv[2]) : 1000);
     if (argc > 3)
         much(dir, atof(argv[3]));
+    compaction(dir, false);
+    compaction(dir, true);
     MUST(dir_remove(dir, &diag));
     return 0;
 }

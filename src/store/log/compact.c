@@ -29,7 +29,7 @@
 
 enum {
     OUT_BYTES = 1 << 20,      // written at once
-    SYNC_BYTES = 16 << 20,    // so that the last sync is no burst
+    SYNC_BYTES = 4 << 20,     // so that the last sync is no burst
     SPARE_BYTES = 32 << 20,   // of the disk, that are left to others
     MAP_BYTES_MAX = 32 << 20, // of the offset map
     MAP_SLOTS_MIN = 1024,
