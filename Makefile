@@ -136,7 +136,7 @@ $(OUT)/test/%: $(OUT)/%.o $$(foreach f,$$(call sees,$$(call folder_of,$$*)),$(OU
 	@echo "  LD $@"
 	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS)
 
-.PHONY: screenshot unit unit-bins test check format deps deps-test run bench crash fuzz tsan help clean
+.PHONY: screenshot unit unit-bins test check format deps deps-test run bench crash fuzz tsan tsan-load help clean
 unit: ## unit tests and fuzz corpora: make unit M=store V=asan
 	@$(MAKE) --no-print-directory V=$(V) M=$(M) unit-bins
 	@tests/run_units.sh $(OUT)/test $(M)
@@ -147,6 +147,9 @@ test: deps-test ## everything a commit must pass; the last line is "N passed, N 
 
 tsan: ## unit tests under ThreadSanitizer
 	@$(MAKE) --no-print-directory V=tsan unit
+
+tsan-load: deps-test ## weir under ThreadSanitizer and the load of many clients: make tsan-load [TIME=60]
+	@tools/tsan_load.sh $(or $(TIME),60)
 
 check: deps-test ## layers, symbol names, format, clang-tidy
 	@tools/check.sh
@@ -183,7 +186,7 @@ run: deps ## install what is missing, build, run examples/users
 	@exec build/weir up $(DIR)
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' Makefile
 	@echo "  V=release|debug|asan|tsan picks the variant; M=folder limits unit tests to src/folder."
 
 clean: ## remove build/
