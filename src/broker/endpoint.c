@@ -45,6 +45,7 @@ static err_t open_one(struct endpoint *endpoint, struct diag *diag)
     struct listener_options options = {
         .host = endpoint->options.host,
         .port = endpoint->options.port,
+        .bound_port = &endpoint->port,
         .frame_max_bytes = FRAME_MAX_BYTES,
         .idle_timeout_ms = IDLE_TIMEOUT_MS,
         .budget = broker->options.budget,
@@ -56,9 +57,7 @@ static err_t open_one(struct endpoint *endpoint, struct diag *diag)
         options.dir = broker->options.data_dir;
         options.name = BROKER_LOCAL_SOCKET;
     }
-    TRY(listener_open(&endpoint->listener, broker->loops, &options, diag));
-    endpoint->port = listener_port(endpoint->listener);
-    return ERR_OK;
+    return listener_open(&endpoint->listener, broker->loops, &options, diag);
 }
 
 err_t endpoints_open_local(struct endpoints *endpoints, struct diag *diag)

@@ -43,8 +43,9 @@ struct conn_ops {
 };
 
 struct listener_options {
-    const char *host; // "127.0.0.1", "localhost" and "::1" listen on both loopbacks
-    uint16_t port;    // 0 = any free one
+    const char *host;     // "127.0.0.1", "localhost" and "::1" listen on both loopbacks
+    uint16_t port;        // 0 = any free one
+    uint16_t *bound_port; // gets the port before the first connection is accepted; may be NULL
     // Instead of host and port: the Unix socket `name` in the folder `dir`, for this user only.
     const char *dir, *name;
     size_t conn_max; // further ones are accepted and closed at once; 0 = 20000

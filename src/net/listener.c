@@ -170,9 +170,11 @@ err_t listener_open(struct listener **out, struct loops *loops,
         list_init(&shard->conns);
         list_init(&shard->dirty);
     }
+    *out = listener;
+    if (options->bound_port)
+        *options->bound_port = port;
     for (size_t i = listener->shard_count; i-- > 0;) // the accepting one last
         loop_post(listener->shards[i].loop, &listener->shards[i].open, open_shard);
-    *out = listener;
     return ERR_OK;
 }
 
