@@ -64,6 +64,55 @@ def test_500_members_of_the_new_protocol_converge_without_a_storm(weir, topic):
         member.close()
 
 
+# What Apache Kafka 4.3.1 answers: step, error, member epoch, partitions the member then owns.
+SEQUENCE = [
+    ("a joins", 0, 2, 6), ("a", 0, 2, 6), ("b joins", 0, 3, 0), ("a told", 0, 2, 3), ("a keeps", 0, 2, 6), ("b waits", 0, 3, 0),
+    ("a revoked", 0, 3, 3), ("b gets", 0, 3, 3), ("b", 0, 3, 3), ("a", 0, 3, 3), ("b ahead", 110, 8, 3),
+    ("b lost answer", 110, 2, 0), ("b old", 110, 1, 3), ("b rejoins", 0, 3, 3), ("b leaves", 0, -1, 3), ("b gone", 25, 3, 3),
+    ("a alone", 0, 4, 6), ("a again", 0, 4, 6)]
+
+
+def test_heartbeats_are_answered_as_by_kafka(at, topic):
+    make_topic(at, topic, 6)
+    a, b = (many_members.ConsumerMember(at, topic, i) for i in range(2))
+    steps = []
+
+    def beat(member, step, owned=None, epoch=None):
+        member.owned = member.owned if owned is None else owned
+        member.epoch = member.epoch if epoch is None else epoch
+        member.beat(topic)
+        for _, reader in many_members.gather([member]):
+            steps.append((step, member.beaten(reader), member.epoch, sum(map(len, member.owned.values()))))
+
+    def next_target():  # targets are made once a second
+        time.sleep(1.2)
+
+    beat(a, "a joins")
+    beat(a, "a")
+    next_target()
+    beat(b, "b joins")
+    all_of_it = a.owned
+    beat(a, "a told")
+    half = a.owned
+    beat(a, "a keeps", owned=all_of_it)
+    beat(b, "b waits")
+    beat(a, "a revoked", owned=half)
+    beat(b, "b gets")
+    beat(b, "b")
+    beat(a, "a")
+    epoch, owned = b.epoch, b.owned
+    beat(b, "b ahead", epoch=epoch + 5)
+    beat(b, "b lost answer", owned={}, epoch=epoch - 1)
+    beat(b, "b old", owned=owned, epoch=1)
+    beat(b, "b rejoins", epoch=0)
+    beat(b, "b leaves", epoch=-1)
+    beat(b, "b gone", epoch=epoch)
+    next_target()
+    beat(a, "a alone")
+    beat(a, "a again")
+    assert steps == SEQUENCE
+
+
 class Reading(threading.Thread):
     """A consumer that polls until it is told to stop, and keeps what it got and how often it was assigned."""
 
