@@ -91,7 +91,7 @@ void record_print_format(struct str *out, const char *format, const rd_kafka_mes
         } else if (*format != '\\') {
             str_append_byte(out, *format);
         } else if (*++format == 'x') {
-            str_append_byte(out, (char)(hex(format[1]) << 4 | hex(format[2])));
+            str_append_byte(out, (char)((unsigned)hex(format[1]) << 4 | (unsigned)hex(format[2])));
             format += 2;
         } else {
             const char *escape = strchr(escapes, *format);

@@ -151,7 +151,9 @@ static err_t new_value(struct outcome *outcome, const struct config_change *chan
     const struct kafka_config *config = kafka_config_find(outcome->scope, change->name);
     if (!config && outcome->scope == KAFKA_CONFIG_BROKER)
         return FAIL(diag, ERR_CONFIG, "Unknown config name: %.*s", BYTES_PRINT(change->name));
-    if (!config || config->type != KAFKA_CONFIG_TYPE_LIST)
+    // Kafka knows the types of topics' and brokers' settings only when it comes to this.
+    if (!config || config->type != KAFKA_CONFIG_TYPE_LIST ||
+        outcome->scope == KAFKA_CONFIG_CLIENT_METRICS)
         return outcome->scope == KAFKA_CONFIG_BROKER
                    ? FAIL(diag, ERR_CONFIG, "Config value %s is not allowed for config key: %.*s",
                           change->operation == CONFIG_APPEND ? "append" : "subtract",
@@ -323,6 +325,12 @@ static err_t check_broker_setting(struct outcome *outcome, const struct topic_se
                           "enabled.");
     if (!setting->value)
         return ERR_OK;
+    if (strncmp(setting->key, "ssl.key", 7) == 0 ||
+        strncmp(setting->key, "ssl.truststore", 14) == 0)
+        return FAIL(diag, ERR_INVALID,
+                    "These security configs can be dynamically updated only per-listener using the "
+                    "listener prefix: [%s] (in weir: in weir.yaml)",
+                    setting->key);
     struct diag why = DIAG_INIT;
     if (kafka_config_check(config, bytes_from(setting->value), &why) != ERR_OK)
         return FAIL(diag, ERR_INVALID, "%s", why.text); // not ERR_CONFIG: Kafka's choice
@@ -345,6 +353,19 @@ static err_t check_broker(struct outcome *outcome, struct diag *diag)
 
 // --- apply ---
 
+// What is kept is the plain form of every value; all of them have been checked.
+static void make_plain(struct outcome *outcome)
+{
+    for (size_t i = 0; i < outcome->step_count; i++) {
+        struct topic_setting *step = &outcome->steps[i];
+        const struct kafka_config *config =
+            kafka_config_find(outcome->scope, bytes_from(step->key));
+        if (config && step->value)
+            step->value =
+                kafka_config_canonical(config, bytes_from(step->value), &outcome->request->arena);
+    }
+}
+
 static err_t change_topic(struct outcome *outcome, struct diag *diag)
 {
     struct request *request = outcome->request;
@@ -361,6 +382,7 @@ static err_t change_topic(struct outcome *outcome, struct diag *diag)
         err = config_check_topic(request, outcome->settings, outcome->count, diag);
     if (err == ERR_OK && !topic)
         err = FAIL(diag, ERR_UNKNOWN_TOPIC, "The topic '%.*s' does not exist.", BYTES_PRINT(name));
+    make_plain(outcome);
     if (err == ERR_OK && !outcome->asked->validate_only && outcome->step_count > 0)
         err = log_store_alter_topic(request->broker->store, topic_name(topic), outcome->steps,
                                     outcome->step_count, diag);
@@ -378,6 +400,7 @@ static err_t change_stored(struct outcome *outcome,
                                              &outcome->request->arena, &outcome->present_count);
     TRY(merge(outcome, diag));
     TRY(check(outcome, diag));
+    make_plain(outcome);
     if (outcome->asked->validate_only || outcome->step_count == 0)
         return ERR_OK;
     TRY(config_store_change(broker->configs, outcome->scope, name, outcome->steps,

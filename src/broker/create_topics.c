@@ -194,7 +194,14 @@ static err_t create(struct request *request, const struct kafka_create_topics_re
                     struct kafka_create_topics_response_topic *out, struct diag *diag)
 {
     size_t setting_count;
-    const struct topic_setting *settings = settings_of(request, in, &setting_count);
+    struct topic_setting *settings = settings_of(request, in, &setting_count);
+    for (size_t i = 0; i < setting_count; i++) {
+        const struct kafka_config *config =
+            kafka_config_find(KAFKA_CONFIG_TOPIC, bytes_from(settings[i].key));
+        if (config)
+            settings[i].value =
+                kafka_config_canonical(config, bytes_from(settings[i].value), &request->arena);
+    }
     struct topic *topic;
     const char *name = arena_text(&request->arena, in->name);
     TRY(log_store_create_topic(request->broker->store, name, partitions_of(request, in), settings,

@@ -3,6 +3,8 @@
 // Values are parsed as Kafka's ConfigDef does, with its words where they are refused.
 #include "broker/kafka_config.h"
 
+#include "base/str.h"
+
 #include <ctype.h>
 #include <errno.h>
 #include <stdlib.h>
@@ -172,23 +174,10 @@ static bool is_replica(struct bytes word)
     return word.size == 0 || colons == 1;
 }
 
-static bool has_twice(struct bytes list)
-{
-    struct bytes a, b;
-    for (size_t at = 0; kafka_config_word(list, &at, &a);)
-        for (size_t behind = at; kafka_config_word(list, &behind, &b);)
-            if (bytes_equal(a, b))
-                return true;
-    return false;
-}
-
 static err_t check_list(const struct kafka_config *config, struct bytes value, struct diag *diag)
 {
     struct bytes word;
     bool first = true;
-    if (config->bounds.rule == KAFKA_CONFIG_ONE_OF && has_twice(value))
-        return FAIL(diag, ERR_CONFIG, "Configuration '%s' values must not be duplicated.",
-                    config->name);
     for (size_t at = 0; kafka_config_word(value, &at, &word); first = false) {
         if (config->bounds.rule == KAFKA_CONFIG_REPLICAS) {
             if (first && bytes_is(word, "*"))
@@ -284,4 +273,41 @@ err_t kafka_config_allow(const struct kafka_config *config, struct bytes value, 
     return FAIL(diag, ERR_CONFIG, "%s can only be %s%s%s here: %s", config->name,
                 shown ? "'" : "left unset", shown ? shown : "", shown ? "'" : "",
                 why ? why : "weir does nothing else.");
+}
+
+static bool holds(struct bytes list, struct bytes asked)
+{
+    struct bytes word;
+    for (size_t at = 0; kafka_config_word(list, &at, &word);)
+        if (bytes_equal(word, asked))
+            return true;
+    return false;
+}
+
+const char *kafka_config_canonical(const struct kafka_config *config, struct bytes value,
+                                   struct arena *arena)
+{
+    struct bytes trimmed = kafka_config_trim(value);
+    int64_t number;
+    bool flag;
+    if (config->type == KAFKA_CONFIG_TYPE_BOOLEAN && to_boolean(trimmed, &flag))
+        return flag ? "true" : "false";
+    if ((config->type == KAFKA_CONFIG_TYPE_INT || config->type == KAFKA_CONFIG_TYPE_SHORT ||
+         config->type == KAFKA_CONFIG_TYPE_LONG) &&
+        to_whole(trimmed, INT64_MIN, INT64_MAX, &number))
+        return arena_printf(arena, "%lld", (long long)number);
+    if (config->type != KAFKA_CONFIG_TYPE_LIST)
+        return arena_text(arena, trimmed);
+    struct str out = {0};
+    struct bytes word;
+    for (size_t at = 0; kafka_config_word(trimmed, &at, &word);) {
+        if (holds(str_bytes(&out), word))
+            continue;
+        if (out.size > 0)
+            str_append_byte(&out, ',');
+        str_append_bytes(&out, word);
+    }
+    const char *text = arena_strdup(arena, str_text(&out));
+    str_release(&out);
+    return text;
 }

@@ -6,6 +6,7 @@
 #ifndef BROKER_KAFKA_CONFIG_H
 #define BROKER_KAFKA_CONFIG_H
 
+#include "base/arena.h"
 #include "base/bytes.h"
 #include "base/diag.h"
 
@@ -84,6 +85,11 @@ MUST_USE err_t kafka_config_check(const struct kafka_config *config, struct byte
 // that are fixed. ERR_CONFIG says what weir does instead.
 MUST_USE err_t kafka_config_allow(const struct kafka_config *config, struct bytes value,
                                   const char *shown, bool synced, struct diag *diag);
+
+// A checked value as Kafka tells it: numbers and booleans in their plain form, lists without blanks
+// and repetitions. In `arena`.
+const char *kafka_config_canonical(const struct kafka_config *config, struct bytes value,
+                                   struct arena *arena);
 
 // What is left without white space at both ends.
 struct bytes kafka_config_trim(struct bytes value);

@@ -73,8 +73,6 @@ static void values_are_checked_in_kafkas_words(void **state)
     refused("cleanup.policy", "delete,shred",
             "Invalid value shred for configuration cleanup.policy: String must be one of: "
             "compact, delete");
-    refused("cleanup.policy", "delete,delete",
-            "Configuration 'cleanup.policy' values must not be duplicated.");
     refused("cleanup.policy", "delete,",
             "Configuration 'cleanup.policy' values must not be "
             "empty.");
@@ -85,6 +83,25 @@ static void values_are_checked_in_kafkas_words(void **state)
     taken("cleanup.policy", "");
     taken("leader.replication.throttled.replicas", "*");
     taken("leader.replication.throttled.replicas", "0:1,12:3");
+}
+
+static void values_are_told_in_their_plain_form(void **state)
+{
+    (void)state;
+    static const char *const forms[][3] = {
+        {"retention.ms", " 007 ", "7"},
+        {"preallocate", "TRUE", "true"},
+        {"cleanup.policy", " compact , delete,compact", "compact,delete"},
+        {"cleanup.policy", "", ""},
+        {"compression.type", " zstd ", "zstd"},
+        {"min.cleanable.dirty.ratio", " 0.25", "0.25"},
+    };
+    struct arena arena = ARENA_INIT;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++)
+        assert_string_equal(
+            kafka_config_canonical(topic(forms[i][0]), bytes_from(forms[i][1]), &arena),
+            forms[i][2]);
+    arena_release(&arena);
 }
 
 static void what_weir_cannot_do_is_refused_and_what_it_does_anyway_is_not(void **state)
@@ -148,6 +165,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_table_is_sorted_and_every_default_is_a_value),
         cmocka_unit_test(values_are_checked_in_kafkas_words),
+        cmocka_unit_test(values_are_told_in_their_plain_form),
         cmocka_unit_test(what_weir_cannot_do_is_refused_and_what_it_does_anyway_is_not),
         cmocka_unit_test(settings_given_while_running_outlive_a_restart),
     };

@@ -69,7 +69,7 @@ uint64_t request_stats_count(int16_t key)
 // A consumer's fetch is told under both of Kafka's names.
 static const char *const *names_of(int16_t key, const char *names[3])
 {
-    const struct kafka_api *api = kafka_api_find(key);
+    const struct kafka_api *api = kafka_api_find((int16_t)key);
     names[0] = api ? api->name : NULL;
     names[1] = key == KAFKA_FETCH ? "FetchConsumer" : NULL;
     names[2] = NULL;
@@ -86,9 +86,9 @@ static void write_counts(struct str *out)
     const char *names[3];
     begin_family(out, "kafka_network_requestmetrics_requests_total", "Requests by API and version",
                  "counter");
-    for (int16_t key = 0; key < KEYS; key++)
+    for (int key = 0; key < KEYS; key++)
         for (int version = 0; version < VERSIONS; version++)
-            for (const char *const *name = names_of(key, names);
+            for (const char *const *name = names_of((int16_t)key, names);
                  *name && requests_of(key, version) > 0; name++)
                 str_printf(out,
                            "kafka_network_requestmetrics_requests_total{request=\"%s\","
@@ -96,10 +96,10 @@ static void write_counts(struct str *out)
                            *name, version, requests_of(key, version));
     begin_family(out, "kafka_network_requestmetrics_errors_total",
                  "Requests answered (NONE) and requests that broke the protocol", "counter");
-    for (int16_t key = 0; key < KEYS; key++) {
-        uint64_t all = request_stats_count(key);
+    for (int key = 0; key < KEYS; key++) {
+        uint64_t all = request_stats_count((int16_t)key);
         uint64_t refused = atomic_load_explicit(&stats[key].refused, memory_order_relaxed);
-        for (const char *const *name = names_of(key, names); *name && all > 0; name++) {
+        for (const char *const *name = names_of((int16_t)key, names); *name && all > 0; name++) {
             str_printf(out,
                        "kafka_network_requestmetrics_errors_total{request=\"%s\",error=\"NONE\"} "
                        "%" PRIu64 "\n",
@@ -128,10 +128,10 @@ static void write_times(struct str *out, const struct request_looks *looks)
     const char *names[3];
     begin_family(out, "kafka_network_requestmetrics_totaltimems",
                  "Milliseconds from request to answer, of the last minute or two", "gauge");
-    for (int16_t key = 0; key < KEYS; key++) {
+    for (int key = 0; key < KEYS; key++) {
         struct histogram_counts recent = now[key];
         take_off(&recent, &looks->older[key]);
-        for (const char *const *name = names_of(key, names);
+        for (const char *const *name = names_of((int16_t)key, names);
              *name && histogram_count(&now[key]) > 0; name++)
             for (size_t i = 0; i < sizeof parts / sizeof *parts; i++)
                 str_printf(out,
@@ -141,16 +141,16 @@ static void write_times(struct str *out, const struct request_looks *looks)
     }
     begin_family(out, "kafka_network_requestmetrics_totaltimems_count", "Requests timed",
                  "counter");
-    for (int16_t key = 0; key < KEYS; key++)
-        for (const char *const *name = names_of(key, names);
+    for (int key = 0; key < KEYS; key++)
+        for (const char *const *name = names_of((int16_t)key, names);
              *name && histogram_count(&now[key]) > 0; name++)
             str_printf(
                 out, "kafka_network_requestmetrics_totaltimems_count{request=\"%s\"} %" PRIu64 "\n",
                 *name, histogram_count(&now[key]));
     begin_family(out, "weir_kafka_request_seconds", "Time from request to answer", "histogram");
-    for (int16_t key = 0; key < KEYS; key++) {
+    for (int key = 0; key < KEYS; key++) {
         char label[64];
-        const struct kafka_api *api = kafka_api_find(key);
+        const struct kafka_api *api = kafka_api_find((int16_t)key);
         if (!api || histogram_count(&now[key]) == 0)
             continue;
         snprintf(label, sizeof label, "request=\"%s\"", api->name);

@@ -57,6 +57,8 @@ ALLOWED = [
     ("ApiVersions.ApiKeys", lambda k, w: w is None and k["ApiKey"] in APIS_NOT_SERVED,
      "APIs of other kinds of clusters: raft voters, delegation tokens, share and streams groups"),
     ("ApiVersions.*Features", not_here, "features of other kinds of clusters"),
+    ("DescribeConfigs.Results.Configs.Documentation", lambda k, w: bool(w) and w.startswith(k or "") and "In weir: " in w,
+     "Kafka's words, and behind them what weir does instead"),
     ("FindCoordinator.Coordinators.*", lambda k, w: (k, w) in ((0, 42), (1, -1)) or w == "",
      "share groups are not served: their coordinator is not found"),
     ("*.ThrottleTimeMs", any_two, "throttle times depend on the load"),
@@ -103,8 +105,17 @@ def internal(topic):
     return (topic["Name"] or "").startswith("__")
 
 
+# Settings of the broker that tell of the broker itself, or of a cluster of several.
+OWN_SETTINGS = {
+    "advertised.listeners", "controller.listener.names", "controller.quorum.bootstrap.servers", "listeners", "log.dirs",
+    "offsets.topic.num.partitions", "offsets.topic.segment.bytes", "transaction.state.log.num.partitions",
+    "transaction.state.log.segment.bytes",
+}
+
 # Items of lists that are not compared at all.
 LEFT_OUT = [
+    ("DescribeConfigs.Results.Configs", lambda item: item["Name"] in OWN_SETTINGS,
+     "each tells of itself: addresses, folders, its own topics"),
     ("Metadata.Topics", internal, "the broker's own topics: other partitions, made at other times"),
     ("DescribeTopicPartitions.Topics", internal, "the broker's own topics: other partitions, made at other times"),
     ("DescribeLogDirs.Results.Topics", internal, "the broker's own topics: other partitions, made at other times"),
@@ -130,6 +141,9 @@ def acl(item):
 
 
 ORDER = {
+    "AlterConfigs.Responses": lambda item: (item["ResourceType"], item["ResourceName"]),
+    "DescribeConfigs.Results.Configs": by_name,
+    "IncrementalAlterConfigs.Responses": lambda item: (item["ResourceType"], item["ResourceName"]),
     "AlterClientQuotas.Entries.Entity": lambda item: item["EntityType"],
     "DescribeClientQuotas.Entries": entity,
     "DescribeClientQuotas.Entries.Entity": lambda item: item["EntityType"],
