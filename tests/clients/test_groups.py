@@ -74,6 +74,8 @@ SEQUENCE = [
 
 def test_heartbeats_are_answered_as_by_kafka(at, topic):
     make_topic(at, topic, 6)
+    probe = many_members.ConsumerMember(at, f"{topic}-probe", 0)  # Kafka's coordinator hears of a new topic a little later
+    wait_for(lambda: many_members.consumer_round([probe], topic) == 6, "the coordinator to know the topic", 60)
     a, b = (many_members.ConsumerMember(at, topic, i) for i in range(2))
     steps = []
 
