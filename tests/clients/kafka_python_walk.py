@@ -1,5 +1,6 @@
 """What a program on kafka-python does, in one walk: admin, produce, consume, two members in a group. Runs under every
-release the tests install (2.0.2 and the newest), so it uses only what they share. usage: kafka_python_walk.py HOST:PORT walk|transactions (from 2.1 on)"""
+release the tests install (2.0.2 and the newest), so it uses only what they share.
+usage: kafka_python_walk.py HOST:PORT walk|transactions (from 2.1 on)"""
 import sys
 import threading
 import time

@@ -27,15 +27,19 @@ class Jvm:
         self.open(libs, own, packages.CLIENTS / f"java-{release}.log")
 
     def open(self, libs, own, log):
+        self.log = log
         self.java = ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-cp", f"{own}:{libs}/*"]
-        self.process = subprocess.Popen([*self.java, "Shell"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=open(log, "w"), text=True)
+        with open(log, "w") as out:
+            self.process = subprocess.Popen([*self.java, "Shell"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=out,
+                                            text=True)
 
     def __call__(self, name, *words, text="", fails=False):
         line = " ".join(base64.b64encode(word.encode()).decode() for word in (name, text, *words))
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
-        code, out, err = self.process.stdout.readline().split(" ")
+        answer = self.process.stdout.readline()
+        assert answer, f"the JVM ended in {name} {words}:\n{self.log.read_text()[-3000:]}"
+        code, out, err = answer.split(" ")
         out, err = (base64.b64decode(part).decode() for part in (out, err))
         assert (code != "0") == fails, f"{name} {words} ended with {code}\n{out}\n{err}"
         return out + err if fails else out
