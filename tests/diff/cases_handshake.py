@@ -30,7 +30,8 @@ def case_find_coordinator(d):
     for v in d.versions("FindCoordinator"):
         for kind in (0, 1, 2, 3, -1):
             for key in ("g", "", "g:%s:0" % ("A" * 22)):
-                d.same("FindCoordinator", v, dict(Key=key, KeyType=kind, CoordinatorKeys=[key]))
+                d.same("FindCoordinator", v, dict(Key=key, KeyType=kind, CoordinatorKeys=[key]),
+                       note="a share group" if kind == 2 and ":" in key else "")
         d.same("FindCoordinator", v, dict(CoordinatorKeys=[]))
         d.same("FindCoordinator", v, dict(CoordinatorKeys=["a", "a", "", "b"]))
 

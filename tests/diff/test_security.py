@@ -224,6 +224,9 @@ def served(peer, name):
 OTHERWISE = (
     ".ErrorMessage", ".ThrottleTimeMs", ".ClusterId", ".MemberId:", ".ProducerId:", ".ProducerEpoch:",  # words, chance, history
     "CreateAcls.Results[0].ErrorCode: Kafka -1, weir 42",  # an error Kafka did not think of; ours is that of the others
+    # a topic made by asking for it is there at once
+    "Metadata.Topics[orders-new].ErrorCode: Kafka 3, weir 0", "Metadata.Topics[orders-new].Partitions[0]: Kafka None",
+    "Metadata.Topics[orders-new].TopicId: Kafka b'\\x00",
 )
 
 
