@@ -53,4 +53,10 @@ static inline bool bytes_starts(struct bytes a, struct bytes prefix)
            (prefix.size == 0 || memcmp(a.ptr, prefix.ptr, prefix.size) == 0);
 }
 
+// What a C text of these bytes holds: all before the first zero.
+static inline struct bytes bytes_text(struct bytes bytes)
+{
+    return bytes_make(bytes.ptr, bytes.ptr ? strnlen((const char *)bytes.ptr, bytes.size) : 0);
+}
+
 #endif

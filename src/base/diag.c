@@ -39,6 +39,8 @@ const char *diag_text(const struct diag *diag)
 
 void diag_clear(struct diag *diag)
 {
+    if (!diag)
+        return;
     diag->code = ERR_OK;
     diag->text[0] = '\0';
 }

@@ -29,6 +29,7 @@ struct group *groups_find(struct groups *groups, struct bytes id)
 
 struct group *groups_get(struct groups *groups, struct bytes id)
 {
+    id = bytes_text(id); // else one with a zero byte would take the place of the shorter one
     mutex_lock(&groups->lock);
     struct group **found = group_map_get(&groups->map, id);
     struct group *group = found ? *found : NULL;

@@ -66,7 +66,8 @@ static const struct group_protocol *protocols(struct request *request)
     struct group_protocol *all =
         ARENA_ARRAY(&request->arena, struct group_protocol, (size_t)m->protocols_count);
     for (int32_t i = 0; i < m->protocols_count; i++)
-        all[i] = (struct group_protocol){m->protocols[i].name, m->protocols[i].metadata};
+        all[i] =
+            (struct group_protocol){bytes_text(m->protocols[i].name), m->protocols[i].metadata};
     return all;
 }
 

@@ -359,13 +359,9 @@ void request_advertised(struct request *request, struct bytes *host, int32_t *po
 {
     const struct endpoint *endpoint = request->session->endpoint;
     const struct broker_listener_options *options = &endpoint->options;
-    char local[64] = "";
-    if (options->advertised_host && options->advertised_host[0]) {
-        *host = bytes_from(options->advertised_host);
-    } else {
-        conn_local(request->session->conn, local, sizeof local);
-        *host = bytes_from(arena_strdup(&request->arena, local));
-    }
+    bool told = options->advertised_host && options->advertised_host[0];
+    const char *local = conn_local(request->session->conn);
+    *host = bytes_from(told ? options->advertised_host : arena_strdup(&request->arena, local));
     *port = options->advertised_port ? options->advertised_port : endpoint->port;
 }
 

@@ -281,6 +281,7 @@ void conn__start(struct conn__shard *shard, int fd)
     list_init(&conn->dirty);
     list_push_back(&shard->conns, &conn->link);
     socket_peer(fd, conn->peer, sizeof conn->peer);
+    socket_local_host(fd, conn->local, sizeof conn->local);
     uv_poll_init(loop_uv(shard->loop), &conn->poll, fd);
     timer_init(&conn->idle_timer, check_idle);
     timer_init(&conn->budget_timer, retry_budget);
@@ -405,12 +406,9 @@ const char *conn_peer(const struct conn *conn)
     return conn->peer;
 }
 
-void conn_local(const struct conn *conn, char *host, size_t size)
+const char *conn_local(const struct conn *conn)
 {
-    if (conn->open)
-        socket_local_host(conn->fd, host, size);
-    else
-        snprintf(host, size, "127.0.0.1");
+    return conn->local;
 }
 
 bool conn_tls_subject(const struct conn *conn, char *out, size_t size)

@@ -82,9 +82,8 @@ struct loop *conn_loop(const struct conn *conn);
 void *conn_data(const struct conn *conn);
 void conn_set_data(struct conn *conn, void *data);
 uint64_t conn_id(const struct conn *conn);
-const char *conn_peer(const struct conn *conn); // "127.0.0.1:51234"
-void conn_local(const struct conn *conn, char *host,
-                size_t size); // the address the client reached, no port
+const char *conn_peer(const struct conn *conn);  // "127.0.0.1:51234"
+const char *conn_local(const struct conn *conn); // the address the client reached, no port
 // Subject of the certificate the client showed ("CN=app,O=weir"), once a frame has come; false when
 // it showed none.
 bool conn_tls_subject(const struct conn *conn, char *out, size_t size);

@@ -73,6 +73,7 @@ struct conn {
     struct timer budget_timer;
     void *data;
     char peer[64];
+    char local[64];
 };
 
 struct listener {
