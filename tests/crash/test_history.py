@@ -90,7 +90,23 @@ def disturb(chance, weir, workers):
     time.sleep(chance.uniform(0.05, 0.8))  # so is the time between
 
 
-def test_a_history_of_pauses_kills_and_restarts_breaks_no_promise(start_weir, tmp_path):
+@pytest.fixture
+def start_worker():
+    """start_worker(kind, index, brokers, folder) -> a running Worker; none outlives the test."""
+    running = []
+
+    def start(*about):
+        running.append(Worker(*about))
+        running[-1].start()
+        return running[-1]
+
+    yield start
+    for worker in running:
+        if worker.process.poll() is None:
+            worker.kill()
+
+
+def test_a_history_of_pauses_kills_and_restarts_breaks_no_promise(start_weir, start_worker, tmp_path):
     print(f"HISTORY_SEED={SEED}")
     chance = random.Random(SEED)
     folder = tmp_path / "events"
@@ -100,9 +116,7 @@ def test_a_history_of_pauses_kills_and_restarts_breaks_no_promise(start_weir, tm
     brokers = weir.at["kafka"]
     admin = AdminClient({"bootstrap.servers": brokers})
     admin.create_topics([NewTopic("history", 3, config={"segment.bytes": "1048576"})])["history"].result(20)
-    workers = [Worker(kind, index, brokers, folder) for index, kind in enumerate(KINDS)]
-    for worker in workers:
-        worker.start()
+    workers = [start_worker(kind, index, brokers, folder) for index, kind in enumerate(KINDS)]
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
         disturb(chance, weir, workers)
