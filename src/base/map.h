@@ -66,6 +66,7 @@ static inline bool u64_equal(uint64_t a, uint64_t b)
     {                                                                                            \
         if (map->count == 0)                                                                     \
             return NULL;                                                                         \
+        assert(map->values);                                                                     \
         size_t at = name##__find(map, key);                                                      \
         return map->used[at] ? &map->values[at] : NULL;                                          \
     }                                                                                            \

@@ -13,6 +13,8 @@
 #include "os/clock.h"
 #include "os/random.h"
 
+#include <assert.h>
+
 static bool is_set(const char *text)
 {
     return text && *text;
@@ -55,7 +57,10 @@ static err_t check_type(struct group *group, struct consumer_beat *beat)
 
 static err_t check_epoch(struct consumer_beat *beat, const struct consumer_member *member)
 {
-    if (beat->epoch == CONSUMER_JOIN || beat->epoch == member->epoch)
+    if (beat->epoch == CONSUMER_JOIN)
+        return ERR_OK;
+    assert(member);
+    if (beat->epoch == member->epoch)
         return ERR_OK;
     if (beat->epoch > member->epoch)
         return refuse(beat, ERR_FENCED_MEMBER_EPOCH,
