@@ -18,9 +18,9 @@ def run(*words, env=None):
     return done.returncode, done.stdout, done.stderr
 
 
-def up(project, data, **listen):
+def up(project, data, *settings, **listen):
     """weir up on free ports, except those given."""
-    sets = [f"data_dir={data}"] + [f"{part}.listen={listen.get(part, '127.0.0.1:0')}" for part in PARTS]
+    sets = [f"data_dir={data}", *settings] + [f"{part}.listen={listen.get(part, '127.0.0.1:0')}" for part in PARTS]
     return run("up", project, *(word for setting in sets for word in ("--set", setting)))
 
 
@@ -44,7 +44,7 @@ def test_a_port_in_use_is_named(tmp_path, empty_project, part, host):
 
 
 def test_an_address_of_another_machine_is_refused(tmp_path, empty_project):
-    code, _, err = up(empty_project, tmp_path / "data", kafka="192.0.2.1:0")
+    code, _, err = up(empty_project, tmp_path / "data", "kafka.allow_anonymous=true", kafka="192.0.2.1:0")
     assert code == 1 and "192.0.2.1" in one_line(err)
 
 

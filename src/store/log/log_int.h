@@ -361,7 +361,18 @@ void writer_start(struct log_store *store);
 void writer_stop(struct log_store *store);       // everything queued is completed first
 void writer_submit(struct partition *partition); // its queue is not empty
 void writer_call(struct log_store *store, void (*run)(void *ctx), void *ctx); // and waits
-MUST_USE err_t writer_roll(struct partition *partition, struct diag *diag); // on the writer thread
+
+// --- writer_segment.c: all on the writer thread ---
+// The segment that is written; only this thread adds one, and nobody takes the last one away.
+struct segment *writer_active(struct partition *partition);
+MUST_USE err_t writer_sync(struct log_store *store, int fd, struct diag *diag);
+MUST_USE err_t writer_roll(struct partition *partition, struct diag *diag);
+bool writer_must_roll(struct segment *segment, const struct topic_limits *limits, int64_t size,
+                      int64_t last_offset, int64_t max_timestamp);
+// Makes room for data up to `end`, and some more.
+void writer_reserve(struct segment *segment, int fd, int64_t end,
+                    const struct topic_limits *limits);
+void writer_give_back(struct log_store *store);
 
 // --- checkpoint.c ---
 // Brings every partition of the catalog back, from the checkpoint as far as it goes. BLOCKS

@@ -28,10 +28,6 @@
 enum {
     RUN_BATCHES = 512,
     RUN_BYTES = 16 << 20,
-    KAFKA_INDEX_ENTRY_BYTES = 8, // what segment.index.bytes counts in
-    RESERVE_FROM = 64 << 10,
-    RESERVE_MIN = 256 << 10,
-    RESERVE_MAX = 16 << 20,
 };
 
 // One partition in one round.
@@ -116,128 +112,6 @@ static void set_error(struct append *append, err_t err, const char *story)
     append->story = mem_strdup(story);
 }
 
-// --- segments ---
-
-// The segment that is written; only this thread adds one, and nobody takes the last one away.
-static struct segment *active(struct partition *partition)
-{
-    mutex_lock(&partition->mutex);
-    size_t count = partition->segments.count;
-    struct segment *segment = count ? partition->segments.items[count - 1] : NULL;
-    mutex_unlock(&partition->mutex);
-    return segment;
-}
-
-static err_t sync_file(struct log_store *store, int fd, struct diag *diag)
-{
-    metric_add(METRIC_LOG_SYNCS, 1);
-    int64_t start = clock_mono_us();
-    err_t err = store->options.sync_file(fd, diag);
-    int64_t took_us = clock_mono_us() - start;
-    metric_add(METRIC_LOG_SYNC_MICROSECONDS, took_us);
-    metric_observe(METRIC_LOG_SYNC_TIME, took_us);
-    return err;
-}
-
-// A new segment at next_offset, its name durable. The one before it is synced first: then only the
-// last file of a partition can be torn.
-err_t writer_roll(struct partition *partition, struct diag *diag)
-{
-    struct log_store *store = partition->topic->store;
-    struct segment *last = active(partition);
-    char path[PATH_BYTES];
-    partition__dir(partition, path);
-    if (!last) {
-        TRY(dir_make(path, diag));
-        if (store->options.sync)
-            TRY(dir_sync(store->dir, diag));
-    } else {
-        int fd;
-        TRY(segment__get(last, &fd, diag));
-        err_t err = file_truncate(fd, last->size, diag); // gives back what was reserved
-        if (err == ERR_OK && store->options.sync && last->dirty) {
-            struct diag sync_diag = DIAG_INIT;
-            err = sync_file(store, fd, &sync_diag);
-            if (err != ERR_OK) {
-                partition__fail(partition, err, sync_diag.text);
-                err = FAIL(diag, err, "%s", sync_diag.text);
-            }
-        }
-        segment__put(last);
-        TRY(err);
-    }
-    struct segment *segment = segment__new(partition, partition->next_offset);
-    segment->created_ms = clock_now_ms();
-    segment->index_state = INDEX_READY;
-    segment->unsynced = true;
-    segment__path(segment, "index", path);
-    err_t err = file_remove(path, diag);
-    segment__path(segment, "txnindex", path);
-    if (err == ERR_OK)
-        err = file_remove(path, diag);
-    int fd;
-    if (err == ERR_OK)
-        err = segment__open(segment, &segment->log, "log", FILE_WRITE | FILE_CREATE, &fd, diag);
-    if (err == ERR_OK) {
-        err = file_truncate(fd, 0, diag);
-        segment__put(segment);
-    }
-    partition__dir(partition, path);
-    if (err == ERR_OK && store->options.sync)
-        err = dir_sync(path, diag);
-    if (err != ERR_OK) {
-        segment__unref(segment);
-        return err;
-    }
-    mutex_lock(&partition->mutex);
-    vec_push(&partition->segments, segment);
-    mutex_unlock(&partition->mutex);
-    return ERR_OK;
-}
-
-// Ages are those of the records where they have a time, as in Kafka: a segment holds at most so
-// much of it.
-static bool must_roll_by_time(struct segment *segment, const struct topic_limits *limits,
-                              int64_t max_timestamp)
-{
-    int64_t first = segment__first_timestamp(segment);
-    int64_t age_ms = first >= 0 ? max_timestamp - first : clock_now_ms() - segment->created_ms;
-    int64_t age_max_ms = limits->segment_ms;
-    if (limits->compact && limits->compaction_lag_max_ms < age_max_ms)
-        age_max_ms = limits->compaction_lag_max_ms;
-    int64_t jitter_max_ms =
-        limits->segment_jitter_ms < age_max_ms ? limits->segment_jitter_ms : age_max_ms;
-    if (jitter_max_ms > 0)
-        age_max_ms -= (int64_t)segment->jitter % jitter_max_ms;
-    return age_ms > age_max_ms;
-}
-
-static bool must_roll(struct segment *segment, const struct topic_limits *limits, int64_t size,
-                      int64_t last_offset, int64_t max_timestamp)
-{
-    if (segment->size == 0)
-        return false;
-    return segment->size + size > limits->segment_bytes || segment->size + size > INT32_MAX ||
-           last_offset - segment->base_offset > INT32_MAX ||
-           (segment->index_count + 1) * KAFKA_INDEX_ENTRY_BYTES > limits->index_max_bytes ||
-           must_roll_by_time(segment, limits, max_timestamp);
-}
-
-static void reserve(struct segment *segment, int fd, int64_t end, const struct topic_limits *limits)
-{
-    if (end <= segment->reserved || (end < RESERVE_FROM && !limits->preallocate))
-        return;
-    int64_t step = end < RESERVE_MIN ? RESERVE_MIN : end > RESERVE_MAX ? RESERVE_MAX : end;
-    if (limits->preallocate)
-        step = limits->segment_bytes;
-    int64_t to = end + step < limits->segment_bytes ? end + step : limits->segment_bytes;
-    if (to <= end)
-        return;
-    // Without the reserve the write itself tells whether there is room.
-    segment->reserved =
-        file_reserve(fd, segment->size, to - segment->size, NULL) == ERR_OK ? to : end;
-}
-
 // --- write ---
 
 // The first write of a round keeps the file open until its sync.
@@ -264,7 +138,7 @@ static err_t write_run(struct round *round, struct segment *segment, struct run 
     int fd;
     TRY(segment__get(segment, &fd, diag));
     int64_t end = segment->size + run->size;
-    reserve(segment, fd, end + ROUND_MARK_BYTES, limits);
+    writer_reserve(segment, fd, end + ROUND_MARK_BYTES, limits);
     uint8_t mark[ROUND_MARK_BYTES];
     size_t slices = run->slices.count;
     if (round->store->options.sync) {
@@ -292,7 +166,7 @@ static err_t write_run(struct round *round, struct segment *segment, struct run 
 static void run_begin(struct run *run, struct partition *partition)
 {
     run_clear(run);
-    const struct segment *segment = active(partition);
+    const struct segment *segment = writer_active(partition);
     run->next_offset = partition->next_offset;
     run->max_timestamp = segment->max_timestamp;
     run->index.last_position = segment->indexed_position;
@@ -306,7 +180,7 @@ static void run_flush(struct round *round, struct turn *turn, struct run *run,
     if (run->appends.count == 0)
         return;
     struct partition *partition = turn->partition;
-    struct segment *segment = active(partition);
+    struct segment *segment = writer_active(partition);
     struct diag diag = DIAG_INIT;
     err_t err = write_run(round, segment, run, limits, &diag);
     if (err != ERR_OK) {
@@ -381,7 +255,7 @@ static void admit(struct round *round, struct turn *turn, struct run *run, struc
     struct bytes batch = bytes_make(append->batch, append->size);
     (void)batch_header_read(&header, batch);
     bool ends = (header.attributes & BATCH_CONTROL) && marker_read(&marker, batch);
-    const struct segment *segment = active(partition);
+    const struct segment *segment = writer_active(partition);
     const struct producer_write write = {
         .header = &header,
         .marker = ends ? &marker : NULL,
@@ -438,7 +312,7 @@ static err_t make_room(struct round *round, struct turn *turn, struct run *run,
                        struct diag *diag)
 {
     struct partition *partition = turn->partition;
-    struct segment *segment = active(partition);
+    struct segment *segment = writer_active(partition);
     int64_t size = (int64_t)append->size;
     if (segment && run->size > 0 &&
         (run->appends.count >= RUN_BATCHES || run->size + size > RUN_BYTES ||
@@ -446,9 +320,10 @@ static err_t make_room(struct round *round, struct turn *turn, struct run *run,
         run_flush(round, turn, run, limits);
     struct batch_header header;
     (void)batch_header_read(&header, bytes_make(append->batch, append->size));
-    if (segment && (run->size > 0 || !must_roll(segment, limits, size,
-                                                partition->next_offset + header.last_offset_delta,
-                                                header.max_timestamp)))
+    if (segment &&
+        (run->size > 0 ||
+         !writer_must_roll(segment, limits, size, partition->next_offset + header.last_offset_delta,
+                           header.max_timestamp)))
         return ERR_OK;
     TRY(writer_roll(partition, diag));
     run_begin(run, partition);
@@ -464,7 +339,7 @@ static err_t begin_turn(struct round *round, struct partition *partition, struct
     if (deleted) // its folder was moved away on this thread, or is about to be
         return FAIL(diag, ERR_UNKNOWN_TOPIC, "topic %s was deleted", partition->topic->name);
     TRY(checkpoint_touch(round->store, diag));
-    struct segment *segment = active(partition);
+    struct segment *segment = writer_active(partition);
     if (!segment)
         return ERR_OK;
     TRY(index_ensure(segment, diag));
@@ -507,7 +382,7 @@ static void sync_one(void *ctx, size_t index)
 {
     struct round *round = ctx;
     struct dirty *dirty = &round->dirty.items[index];
-    dirty->err = sync_file(round->store, dirty->fd, &dirty->diag);
+    dirty->err = writer_sync(round->store, dirty->fd, &dirty->diag);
 }
 
 static void sync_dirty(struct round *round)
@@ -716,27 +591,6 @@ void writer_start(struct log_store *store)
     thread_start(&store->writer.thread, "log writer", writer_main, store);
 }
 
-// What was reserved behind the last batches. Where that fails the next start skips the zeros.
-static void give_back(struct log_store *store)
-{
-    struct arena arena = ARENA_INIT;
-    size_t count;
-    struct topic **topics = log_store_topics(store, &arena, &count);
-    for (size_t i = 0; i < count; i++) {
-        for (int32_t p = 0; p < topic_partition_count(topics[i]); p++) {
-            struct segment *segment = active(topic_partition(topics[i], p));
-            int fd;
-            if (!segment || segment->reserved <= segment->size ||
-                segment__get(segment, &fd, NULL) != ERR_OK)
-                continue;
-            (void)!file_truncate(fd, segment->size, NULL);
-            segment__put(segment);
-        }
-        topic_unref(topics[i]);
-    }
-    arena_release(&arena);
-}
-
 void writer_stop(struct log_store *store)
 {
     struct writer *writer = &store->writer;
@@ -745,5 +599,5 @@ void writer_stop(struct log_store *store)
     cond_signal(&writer->wake);
     mutex_unlock(&writer->mutex);
     thread_join(&writer->thread);
-    give_back(store);
+    writer_give_back(store);
 }
