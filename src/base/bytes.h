@@ -53,6 +53,12 @@ static inline bool bytes_starts(struct bytes a, struct bytes prefix)
            (prefix.size == 0 || memcmp(a.ptr, prefix.ptr, prefix.size) == 0);
 }
 
+// Would a C text of these bytes lose some of them?
+static inline bool bytes_has_zero(struct bytes bytes)
+{
+    return bytes.size > 0 && memchr(bytes.ptr, 0, bytes.size) != NULL;
+}
+
 // What a C text of these bytes holds: all before the first zero.
 static inline struct bytes bytes_text(struct bytes bytes)
 {

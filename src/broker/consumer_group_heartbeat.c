@@ -98,6 +98,8 @@ static const char *fault(const struct kafka_consumer_group_heartbeat_request *m,
         return "MemberId can't be empty.";
     if (m->group_id.size == 0)
         return "GroupId can't be empty.";
+    if (bytes_has_zero(m->group_id))
+        return "GroupId can't hold a zero byte.";
     if (is_empty_text(m->instance_id))
         return "InstanceId can't be empty.";
     if (is_empty_text(m->rack_id))

@@ -17,6 +17,7 @@
 #include "wire/kafka/offset_fetch.h"
 
 enum {
+    INVALID_GROUP_ID = 24,
     UNKNOWN_MEMBER = 25,
     INCONSISTENT = 23,
     INVALID = 42,
@@ -300,6 +301,41 @@ static void a_group_is_deleted_when_it_is_empty(void **state)
     client_close(&client);
 }
 
+static void an_id_with_a_zero_byte_is_no_way_around_a_rule_about_the_shorter_one(void **state)
+{
+    (void)state;
+    struct client client;
+    struct bytes topic, id = bytes_make("g\0x", 3);
+    open_with_topic(&client);
+    struct kafka_consumer_group_heartbeat_request beats = join_of(&topic);
+    beats.group_id = id;
+    assert_int_equal(beat(&client, 1, &beats).error_code, INVALID);
+    struct kafka_join_group_request m;
+    kafka_join_group_request_init(&m);
+    m.group_id = id;
+    m.session_timeout_ms = 10000;
+    struct kafka_join_group_response refused;
+    call(&client, KAFKA_JOIN_GROUP, 5, &m, &refused);
+    assert_int_equal(refused.error_code, INVALID_GROUP_ID);
+    struct kafka_offset_commit_request_partition partition;
+    kafka_offset_commit_request_partition_init(&partition);
+    struct kafka_offset_commit_request_topic orders;
+    kafka_offset_commit_request_topic_init(&orders);
+    orders.name = bytes_from("orders");
+    orders.partitions = &partition;
+    orders.partitions_count = 1;
+    struct kafka_offset_commit_request commits;
+    kafka_offset_commit_request_init(&commits);
+    commits.group_id = id;
+    commits.topics = &orders;
+    commits.topics_count = 1;
+    struct kafka_offset_commit_response committed;
+    call(&client, KAFKA_OFFSET_COMMIT, 8, &commits, &committed);
+    assert_int_equal(committed.topics[0].partitions[0].error_code, INVALID_GROUP_ID);
+    assert_null(groups_find(broker->groups, bytes_from("g")));
+    client_close(&client);
+}
+
 static void the_classic_requests_find_no_member_in_it(void **state)
 {
     (void)state;
@@ -339,6 +375,7 @@ int main(void)
         TEST(descriptions_and_lists_tell_the_types_apart),
         TEST(offsets_are_committed_and_fetched_by_topic_id_and_member_epoch),
         TEST(a_group_is_deleted_when_it_is_empty),
+        TEST(an_id_with_a_zero_byte_is_no_way_around_a_rule_about_the_shorter_one),
         TEST(the_classic_requests_find_no_member_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

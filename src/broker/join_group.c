@@ -87,7 +87,7 @@ void join_group_handle(struct request *request)
         refuse(request, ERR_GROUP_UNAUTHORIZED);
         return;
     }
-    if (m->group_id.size == 0) {
+    if (m->group_id.size == 0 || bytes_has_zero(m->group_id)) {
         refuse(request, ERR_INVALID_GROUP);
         return;
     }

@@ -185,6 +185,10 @@ void offset_commit_handle(struct request *request)
         refuse(committing, ERR_GROUP_UNAUTHORIZED);
         return;
     }
+    if (bytes_has_zero(m->group_id)) {
+        refuse(committing, ERR_INVALID_GROUP);
+        return;
+    }
     add_topics(committing);
     if (committing->write.count == 0) {
         refuse(committing, ERR_OK);

@@ -221,7 +221,7 @@ void txn_offset_commit_handle(struct request *request)
     err_t err = check(request);
     if (err == ERR_OK)
         add_topics(committing);
-    if (err == ERR_OK && m->group_id.size == 0)
+    if (err == ERR_OK && (m->group_id.size == 0 || bytes_has_zero(m->group_id)))
         err = ERR_INVALID_GROUP;
     if (err == ERR_OK && m->transactional_id.size == 0)
         err = ERR_INVALID;
