@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "broker/consumer.h"
 #include "broker/group_write.h"
+#include "broker/offsets.h"
 #include "os/clock.h"
 
 #include <assert.h>

@@ -8,8 +8,6 @@
 
 #include "broker/group.h"
 
-void offsets_free(struct offsets *offsets); // offsets.c
-
 void group__unlock(struct group *group); // frees the mutex, then answers what has finished
 char *group__text(struct bytes bytes);   // an owned, terminated copy
 void group__set_text(char **slot, const char *text);

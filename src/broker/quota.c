@@ -180,6 +180,7 @@ static double limit_of(const struct quotas *quotas, enum quota_kind kind, struct
     };
     struct str buffer = {0};
     double rate = 0;
+    *shared = places[0];
     for (size_t i = 0; i < sizeof places / sizeof *places && rate <= 0; i++) {
         const struct limit *limit = limit_map_get(&quotas->limits, entity_key(&buffer, &places[i]));
         rate = limit ? limit->limits[kind] : 0;

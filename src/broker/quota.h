@@ -38,7 +38,7 @@ void quotas_free(struct quotas *quotas);
 
 const char *quota_name(enum quota_kind kind);
 void quotas_set(struct quotas *quotas, const struct quota_entity *entity, enum quota_kind kind,
-                double limit); // 0 takes it away
+                double rate); // 0 takes it away
 // Every limit, sorted; copies in `arena`.
 struct quota_entry *quotas_all(struct quotas *quotas, struct arena *arena, size_t *count);
 

@@ -242,9 +242,11 @@ static err_t search_file(struct segment *segment, int64_t count, struct search *
     int64_t low = 0, high = count;
     err_t err = ERR_OK;
     struct aborted_txn entry;
-    while (err == ERR_OK && low < high) {
+    while (low < high) {
         int64_t middle = low + (high - low) / 2;
         err = read_entry(fd, middle, &entry, diag);
+        if (err != ERR_OK)
+            break;
         if (entry.last_offset < search->from)
             low = middle + 1;
         else
