@@ -113,7 +113,10 @@ static err_t sync_segment(struct segment *segment, struct diag *diag)
         err = store->options.sync_file(fd, diag);
         file_cache_put(&store->files, &segment->index);
     }
-    if (err == ERR_OK && segment->aborted_count > 0 &&
+    mutex_lock(&segment->partition->mutex);
+    bool aborted = segment->aborted_count > 0;
+    mutex_unlock(&segment->partition->mutex);
+    if (err == ERR_OK && aborted &&
         segment__open(segment, &segment->aborted, "txnindex", FILE_WRITE, &fd, NULL) == ERR_OK) {
         err = store->options.sync_file(fd, diag);
         file_cache_put(&store->files, &segment->aborted);
