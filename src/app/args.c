@@ -132,6 +132,18 @@ int64_t args_int(const struct args *args, const char *name, int64_t fallback, in
     return value;
 }
 
+int args_verb(const struct args *args, const struct args_verb *verbs)
+{
+    int at = 0;
+    if (args->word_count == 0)
+        return at;
+    while (verbs[at].name &&
+           (strcmp(args->words[0], verbs[at].name) != 0 || args->word_count < verbs[at].words_min ||
+            args->word_count > verbs[at].words_max))
+        at++;
+    return at;
+}
+
 void args_print_options(const struct option *options)
 {
     for (; options->name; options++) {

@@ -45,6 +45,14 @@ bool args_flag(const struct args *args, const char *name);
 // A whole number within bounds; prints a message and clears `*ok` when it is none.
 int64_t args_int(const struct args *args, const char *name, int64_t fallback, int64_t min,
                  int64_t max, bool *ok);
+// What a command with verbs ("weir topics list") is asked to do. Ends with a NULL name.
+struct args_verb {
+    const char *name;
+    size_t words_min, words_max; // with the verb itself
+};
+// The place of the verb in the table, the first one when there are no words; that of its end when
+// none fits.
+int args_verb(const struct args *args, const struct args_verb *verbs);
 void args_print_options(const struct option *options);
 
 #endif

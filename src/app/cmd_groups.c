@@ -281,18 +281,11 @@ static err_t delete_all(struct kafka_client *client, const struct args *args, st
 
 enum verb { LIST, DESCRIBE, RESET, DELETE, NO_VERB };
 
-static enum verb verb_of(const struct args *args)
-{
-    static const char *const names[] = {"list", "describe", "reset", "delete"};
-    static const size_t words[][2] = {{0, 1}, {2, 2}, {2, 2}, {2, ARGS_WORDS_MAX}};
-    if (args->word_count == 0)
-        return LIST;
-    for (int verb = LIST; verb < NO_VERB; verb++)
-        if (strcmp(args->words[0], names[verb]) == 0 && args->word_count >= words[verb][0] &&
-            args->word_count <= words[verb][1])
-            return (enum verb)verb;
-    return NO_VERB;
-}
+static const struct args_verb verbs[] = {
+    [LIST] = {"list", 1, 1},   [DESCRIBE] = {"describe", 2, 2},
+    [RESET] = {"reset", 2, 2}, [DELETE] = {"delete", 2, ARGS_WORDS_MAX},
+    [NO_VERB] = {NULL, 0, 0},
+};
 
 int cmd_groups(int argc, char **argv)
 {
@@ -302,7 +295,7 @@ int cmd_groups(int argc, char **argv)
         return EXIT_USAGE;
     if (args.help)
         return cmd_help(GROUPS_USAGE, groups_options);
-    enum verb verb = verb_of(&args);
+    enum verb verb = (enum verb)args_verb(&args, verbs);
     if (verb == NO_VERB)
         return cmd_usage(GROUPS_USAGE);
     if (verb == RESET && !read_reset(&args, &reset))

@@ -441,18 +441,14 @@ static err_t delete_all(struct kafka_client *client, const struct args *args, st
 
 enum verb { LIST, DESCRIBE, CREATE, ALTER, DELETE, NO_VERB };
 
-static enum verb verb_of(const struct args *args)
-{
-    static const char *const names[] = {"list", "describe", "create", "alter", "delete"};
-    static const size_t words[][2] = {{0, 1}, {2, 2}, {2, 2}, {2, 2}, {2, ARGS_WORDS_MAX}};
-    if (args->word_count == 0)
-        return LIST;
-    for (int verb = LIST; verb < NO_VERB; verb++)
-        if (strcmp(args->words[0], names[verb]) == 0 && args->word_count >= words[verb][0] &&
-            args->word_count <= words[verb][1])
-            return (enum verb)verb;
-    return NO_VERB;
-}
+static const struct args_verb verbs[] = {
+    [LIST] = {"list", 1, 1},
+    [DESCRIBE] = {"describe", 2, 2},
+    [CREATE] = {"create", 2, 2},
+    [ALTER] = {"alter", 2, 2},
+    [DELETE] = {"delete", 2, ARGS_WORDS_MAX},
+    [NO_VERB] = {NULL, 0, 0},
+};
 
 int cmd_topics(int argc, char **argv)
 {
@@ -464,7 +460,7 @@ int cmd_topics(int argc, char **argv)
     bool ok = true;
     int64_t partitions = args_int(&args, "partitions", -1, 1, 100000, &ok);
     int64_t replicas = args_int(&args, "replicas", -1, 1, INT16_MAX, &ok);
-    enum verb verb = verb_of(&args);
+    enum verb verb = (enum verb)args_verb(&args, verbs);
     const char *name = args.word_count > 1 ? args.words[1] : NULL;
     if (!ok)
         return EXIT_USAGE;
