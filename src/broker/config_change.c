@@ -70,18 +70,18 @@ err_t config_check_broker_id(struct bytes name, struct diag *diag)
     return ERR_OK;
 }
 
-static err_t check_right(struct request *request, const struct config_request *asked,
-                         struct diag *diag)
+err_t config_check_right(struct request *request, enum acl_operation operation, int8_t type,
+                         struct bytes name, struct diag *diag)
 {
-    if (asked->type == CONFIG_RESOURCE_TOPIC)
-        return request_may(request, ACL_ALTER_CONFIGS, ACL_TOPIC, asked->name)
+    if (type == CONFIG_RESOURCE_TOPIC)
+        return request_may(request, operation, ACL_TOPIC, name)
                    ? ERR_OK
                    : FAIL(diag, ERR_TOPIC_UNAUTHORIZED, "Topic authorization failed.");
-    if (asked->type == CONFIG_RESOURCE_GROUP)
-        return request_may(request, ACL_ALTER_CONFIGS, ACL_GROUP, asked->name)
+    if (type == CONFIG_RESOURCE_GROUP)
+        return request_may(request, operation, ACL_GROUP, name)
                    ? ERR_OK
                    : FAIL(diag, ERR_GROUP_UNAUTHORIZED, "Group authorization failed.");
-    return request_may_cluster(request, ACL_ALTER_CONFIGS)
+    return request_may_cluster(request, operation)
                ? ERR_OK
                : FAIL(diag, ERR_CLUSTER_UNAUTHORIZED, "Cluster authorization failed.");
 }
@@ -412,7 +412,7 @@ err_t config_change_apply(struct request *request, const struct config_request *
                           struct diag *diag)
 {
     struct outcome outcome = {.request = request, .asked = asked};
-    TRY(check_right(request, asked, diag));
+    TRY(config_check_right(request, ACL_ALTER_CONFIGS, asked->type, asked->name, diag));
     TRY(check_changes(asked, &request->arena, diag));
     for (size_t i = 0; i < asked->count; i++)
         if (asked->changes[i].value.size > VALUE_MAX_BYTES)

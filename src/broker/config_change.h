@@ -43,6 +43,10 @@ MUST_USE err_t config_change_apply(struct request *request, const struct config_
 MUST_USE err_t config_check_topic(struct request *request, const struct topic_setting *settings,
                                   size_t count, struct diag *diag);
 
+// May the client do this to the settings of such a resource?
+MUST_USE err_t config_check_right(struct request *request, enum acl_operation operation,
+                                  int8_t type, struct bytes name, struct diag *diag);
+
 // A broker's id, as the name of a resource. ERR_INVALID.
 MUST_USE err_t config_check_broker_id(struct bytes name, struct diag *diag);
 

@@ -159,25 +159,11 @@ static err_t describe_logger(struct request *request, const resource_in *in, res
     return ERR_OK;
 }
 
-static err_t check_right(struct request *request, const resource_in *in, struct diag *diag)
-{
-    if (in->resource_type == CONFIG_RESOURCE_TOPIC)
-        return request_may(request, ACL_DESCRIBE_CONFIGS, ACL_TOPIC, in->resource_name)
-                   ? ERR_OK
-                   : FAIL(diag, ERR_TOPIC_UNAUTHORIZED, "Topic authorization failed.");
-    if (in->resource_type == CONFIG_RESOURCE_GROUP)
-        return request_may(request, ACL_DESCRIBE_CONFIGS, ACL_GROUP, in->resource_name)
-                   ? ERR_OK
-                   : FAIL(diag, ERR_GROUP_UNAUTHORIZED, "Group authorization failed.");
-    return request_may_cluster(request, ACL_DESCRIBE_CONFIGS)
-               ? ERR_OK
-               : FAIL(diag, ERR_CLUSTER_UNAUTHORIZED, "Cluster authorization failed.");
-}
-
 static err_t describe_one(struct request *request, const resource_in *in, resource_out *out,
                           struct diag *diag)
 {
-    TRY(check_right(request, in, diag));
+    TRY(config_check_right(request, ACL_DESCRIBE_CONFIGS, in->resource_type, in->resource_name,
+                           diag));
     switch (in->resource_type) {
     case CONFIG_RESOURCE_TOPIC:
         return describe_topic(request, in, out, diag);
