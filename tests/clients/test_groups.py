@@ -1,6 +1,5 @@
 """Consumer groups of both protocols: hundreds of members, real clients that live through kill -9, Kafka's own tools."""
 import pathlib
-import shutil
 import subprocess
 import threading
 import time
@@ -195,8 +194,6 @@ def test_a_static_member_comes_back_to_its_partitions(at, topic):
 
 @pytest.fixture(scope="module")
 def java():
-    if not shutil.which("mvn"):
-        pytest.skip("needs a JDK and maven")
     return ["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-cp",
             f"{packages.jars('4.3', JAVA['4.3'])}/*"]
 

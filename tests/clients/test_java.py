@@ -3,7 +3,6 @@ import base64
 import os
 import pathlib
 import re
-import shutil
 import subprocess
 
 import pytest
@@ -55,21 +54,23 @@ class Jvm:
         self.process.wait(20)
 
 
-@pytest.fixture(scope="module")
-def jvms():
-    """jvm of a release, started at its first use."""
-    if not shutil.which("javac") or not shutil.which("mvn"):
-        pytest.skip("needs a JDK and maven")
+def jvm_per_release(make):
+    """make(release), started at its first use."""
     running = {}
 
     def of(release):
         if release not in running:
-            running[release] = Jvm(release)
+            running[release] = make(release)
         return running[release]
 
     yield of
     for jvm in running.values():
         jvm.stop()
+
+
+@pytest.fixture(scope="module")
+def jvms():
+    yield from jvm_per_release(Jvm)
 
 
 def behaviours(walk):

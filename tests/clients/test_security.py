@@ -469,8 +469,6 @@ def test_producers_and_consumers_are_held_to_their_quota(guarded, jvm):
 
 @pytest.fixture(scope="module")
 def jvm():
-    if not shutil.which("javac") or not shutil.which("mvn"):
-        pytest.skip("needs a JDK and maven")
     running = Jvm("4.3")
     yield running
     running.stop()

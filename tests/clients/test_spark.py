@@ -1,19 +1,14 @@
 """Apache Spark's structured streaming with its Kafka source and sink."""
 import os
 import pathlib
-import shutil
 import subprocess
 import sys
-
-import pytest
 
 import packages
 from versions import SPARK
 
 
 def test_spark_streams_from_topic_to_topic_and_goes_on_where_it_was(at, topic, tmp_path):
-    if not shutil.which("java") or not shutil.which("mvn"):
-        pytest.skip("needs java and maven")
     here = packages.python_packages(f"pyspark=={SPARK}")
     jars = packages.jars("spark", [f"org.apache.spark:spark-sql-kafka-0-10_2.12:{SPARK}"])
     needed = [str(jar) for jar in jars.glob("*.jar")

@@ -1,7 +1,6 @@
 """Transactions with unmodified clients: the Java producer before and with KIP-890, librdkafka, and the tools, with weir
 killed in the middle of them."""
 import re
-import shutil
 import threading
 import time
 import uuid
@@ -12,7 +11,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 import packages
 from conftest import wait_for
-from test_java import HERE, Jvm
+from test_java import HERE, Jvm, jvm_per_release
 from versions import JAVA
 
 
@@ -260,18 +259,7 @@ class TransactionJvm(Jvm):
 
 @pytest.fixture(scope="module")
 def jvms():
-    if not shutil.which("javac") or not shutil.which("mvn"):
-        pytest.skip("needs a JDK and maven")
-    running = {}
-
-    def of(release):
-        if release not in running:
-            running[release] = TransactionJvm(release)
-        return running[release]
-
-    yield of
-    for jvm in running.values():
-        jvm.stop()
+    yield from jvm_per_release(TransactionJvm)
 
 
 @pytest.mark.parametrize("release", ["2.8", "4.3"])
