@@ -1,5 +1,5 @@
 """What a program on kafka-python does, in one walk: admin, produce, consume, two members in a group. Runs under every
-release the tests install (2.0.2 and the newest), so it uses only what they share.
+release the tests install (2.0.2 to the newest), so it uses only what they share.
 usage: kafka_python_walk.py HOST:PORT walk|transactions (from 2.1 on)"""
 import sys
 import threading
@@ -9,6 +9,13 @@ from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, Ka
 from kafka.admin import NewTopic
 
 DEADLINE = 60
+CODECS = (None, "gzip", "snappy", "lz4", "zstd")
+TOTAL = 100 * len(CODECS)
+
+
+def value(i):
+    """The last one of a codec is too long for one block of snappy and lz4."""
+    return b"value %d" % i + (b"".join(b" word %d" % n for n in range(30000)) if i % 100 == 99 else b"")
 
 
 def until(condition, what):
@@ -40,7 +47,7 @@ class Member(threading.Thread, ConsumerRebalanceListener):
         while not self.stopping:
             for records in self.consumer.poll(DEADLINE * 1000).values():
                 self.got.extend(record for record in records if record.value != b"wake up")
-            if len(self.got) >= 200 and not self.committed:
+            if len(self.got) >= TOTAL and not self.committed:
                 self.consumer.commit()
                 self.committed = True
         self.consumer.close()
@@ -89,12 +96,17 @@ def main(brokers):
     admin.create_topics([NewTopic(topic, 2, 1)])
     until(lambda: topic in admin.list_topics(), "the topic")
 
-    producer = KafkaProducer(bootstrap_servers=brokers, acks="all", compression_type="gzip")
-    sent = [producer.send(topic, b"value %d" % i, key=b"key %d" % i, headers=[("n", b"%d" % i)]) for i in range(200)]
+    sent = []
+    for codec in CODECS:
+        producer = KafkaProducer(bootstrap_servers=brokers, acks="all", compression_type=codec)
+        for i in range(len(sent), len(sent) + 100):
+            sent.append(producer.send(topic, value(i), key=b"key %d" % i, headers=[("n", b"%d" % i)]))
+        producer.flush(DEADLINE)
+        producer.close()
     told = sorted((f.get(DEADLINE).partition, f.get(DEADLINE).offset) for f in sent)
     counts = [len([p for p, _ in told if p == n]) for n in (0, 1)]
     assert told == [(n, o) for n in (0, 1) for o in range(counts[n])]
-    assert min(counts) > 50, counts
+    assert min(counts) > 100, counts
     places = [TopicPartition(topic, n) for n in (0, 1)]
     reader = KafkaConsumer(bootstrap_servers=brokers)
     assert reader.offsets_for_times({places[0]: 0})[places[0]].offset == 0
@@ -102,9 +114,10 @@ def main(brokers):
     reader.close()
 
     first = Member(brokers, topic)
-    until(lambda: first.committed, "200 records")
-    assert sorted(r.value for r in first.got) == sorted(b"value %d" % i for i in range(200))
+    until(lambda: first.committed, f"{TOTAL} records")
+    assert sorted(r.value for r in first.got) == sorted(value(i) for i in range(TOTAL))
     assert all(dict(r.headers)["n"] == r.key.split()[1] for r in first.got)
+    producer = KafkaProducer(bootstrap_servers=brokers)
     member = Member(brokers, topic)
     until(lambda: (len(first.owns), len(member.owns)) == (1, 1), "one partition for each member")
     assert first.owns | member.owns == set(places)
@@ -114,7 +127,7 @@ def main(brokers):
     assert not member.got, "nothing is read twice after the commit"
 
     second = KafkaConsumer(bootstrap_servers=brokers, group_id=topic)
-    assert sum(second.committed(place) for place in places) == 200
+    assert sum(second.committed(place) for place in places) == TOTAL
     second.close()
     admin.delete_topics([topic])
     until(lambda: topic not in admin.list_topics(), "the topic to be gone")

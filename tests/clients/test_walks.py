@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import packages
-from versions import AIOKAFKA, CONFLUENT_KAFKA, GO, KAFKA_PYTHON, KAFKAJS
+from versions import AIOKAFKA, CODECS, CONFLUENT_KAFKA, GO, KAFKA_PYTHON, KAFKAJS
 
 HERE = pathlib.Path(__file__).parent
 
@@ -30,7 +30,7 @@ parts = pytest.mark.parametrize("part", ["walk", "transactions"])
 def test_kafka_python(at, release, part):
     if (release, part) == ("2.0.2", "transactions"):
         pytest.skip("kafka-python has transactions since 2.1")
-    python_walk("kafka_python_walk.py", at, part, f"kafka-python=={release}")
+    python_walk("kafka_python_walk.py", at, part, f"kafka-python=={release}", *CODECS)
 
 
 @parts

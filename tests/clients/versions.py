@@ -12,6 +12,7 @@ JAVA = {
 }
 
 KAFKA_PYTHON = ["2.0.2", "2.2.15", "3.0.12"]
+CODECS = ["lz4", "python-snappy", "zstandard"]  # without them kafka-python knows gzip only
 CONFLUENT_KAFKA = ["2.0.2", "2.16.1"]
 AIOKAFKA = ["0.14.0"]
 
