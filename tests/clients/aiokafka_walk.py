@@ -5,8 +5,13 @@ import time
 
 import aiokafka
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
+from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import MessageSizeTooLargeError
+
+try:
+    from aiokafka.admin import NewPartitions, NewTopic
+except ImportError:  # before 0.9 it took them from kafka-python
+    from kafka.admin import NewPartitions, NewTopic
 
 DEADLINE = 60
 

@@ -25,7 +25,8 @@ def make(at, word, partitions=1):
 
 
 def transactional(at, name, **config):
-    # librdkafka 2.16 that has bootstrapped anew goes on waiting for the group coordinator it knew before.
+    # librdkafka 2.16 that bootstraps anew gives up its broker but goes on waiting for it as the group's coordinator, so
+    # send_offsets_to_transaction() never returns after a restart: with Apache Kafka 4.3.1 too (librdkafka issue 5511).
     one = Producer({"bootstrap.servers": at, "transactional.id": name, "metadata.recovery.strategy": "none", **config})
     one.init_transactions(30)
     return one
