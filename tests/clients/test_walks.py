@@ -46,7 +46,7 @@ def test_confluent_kafka_in_the_new_group_protocol(at):
 @parts
 @pytest.mark.parametrize("release", AIOKAFKA)
 def test_aiokafka(at, release, part):
-    python_walk("aiokafka_walk.py", at, part, f"aiokafka=={release}", "cramjam")
+    python_walk("aiokafka_walk.py", at, part, f"aiokafka=={release}", *AIOKAFKA[release])
 
 
 @parts
