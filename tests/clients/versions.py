@@ -22,3 +22,6 @@ KAFKAJS = ["kafkajs@2.2.4", "kafkajs-snappy@1.1.0"]
 GO = "1.26.0"
 
 SPARK = "3.5.7"
+
+FLINK = ["org.apache.flink:flink-connector-kafka:5.0.0-2.2", "org.apache.flink:flink-connector-base:2.2.0",
+         "org.apache.flink:flink-clients:2.2.0", "org.apache.flink:flink-streaming-java:2.2.0"]
