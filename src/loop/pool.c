@@ -84,16 +84,16 @@ void pool_submit(struct pool *pool, struct work *work)
         return;
     }
     bool was_empty = list_empty(&pool->queue);
+    bool wake = pool->idle > 0;
     list_push_back(&pool->queue, &work->link);
-    if (pool->idle > 0 && was_empty) {
-        cond_signal(&pool->more);
-    } else if (pool->started < pool->limit) {
+    if ((!wake || !was_empty) && pool->started < pool->limit) {
         thread_start(&pool->threads[pool->started], "worker", worker, pool);
         pool->started++;
-    } else if (pool->idle > 0) {
-        cond_signal(&pool->more);
+        wake = false;
     }
     mutex_unlock(&pool->mutex);
+    if (wake) // after the unlock: the woken worker would wait for the mutex otherwise
+        cond_signal(&pool->more);
 }
 
 void pool_stop(struct pool *pool)

@@ -495,9 +495,11 @@ void writer_submit(struct partition *partition)
         (void)topic_ref(partition->topic);
         list_push_back(&writer->ready, &partition->ready_link);
     }
-    if (writer->sleeping)
-        cond_signal(&writer->wake);
+    bool wake = writer->sleeping;
+    writer->sleeping = false;
     mutex_unlock(&writer->mutex);
+    if (wake) // after the unlock: the woken writer would wait for the mutex otherwise
+        cond_signal(&writer->wake);
 }
 
 void writer_call(struct log_store *store, void (*run)(void *ctx), void *ctx)
@@ -506,6 +508,7 @@ void writer_call(struct log_store *store, void (*run)(void *ctx), void *ctx)
     struct writer_call call = {.run = run, .ctx = ctx};
     mutex_lock(&writer->mutex);
     list_push_back(&writer->calls, &call.link);
+    writer->sleeping = false;
     cond_signal(&writer->wake);
     while (!call.done)
         cond_wait(&writer->call_done, &writer->mutex);
