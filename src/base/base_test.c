@@ -25,6 +25,32 @@ static void crc32c_agrees_with_rfc3720(void **state)
     assert_int_equal(crc32c(crc32c(0, "1234", 4), "56789", 5), 0xe3069283U);
 }
 
+static uint32_t crc32c_by_bits(const uint8_t *ptr, size_t size)
+{
+    uint32_t crc = ~0U;
+    for (size_t i = 0; i < size; i++) {
+        crc ^= ptr[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc & 1 ? crc >> 1 ^ 0x82f63b78U : crc >> 1;
+    }
+    return ~crc;
+}
+
+static void crc32c_of_long_inputs_is_the_one_by_bits(void **state)
+{
+    (void)state;
+    enum { MAX = 10000 };
+    uint8_t *bytes = mem_alloc(MAX);
+    for (uint64_t i = 0; i < MAX; i++)
+        bytes[i] = (uint8_t)hash_u64(i);
+    const size_t sizes[] = {3071, 3072, 3073, 3080, 6143, 6144, 6151, 9216, MAX - 3};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
+        for (size_t from = 0; from < 3; from++)
+            assert_int_equal(crc32c(0, bytes + from, sizes[i]),
+                             crc32c_by_bits(bytes + from, sizes[i]));
+    mem_free(bytes);
+}
+
 static void map_keeps_what_was_put_through_growth_and_removal(void **state)
 {
     (void)state;
@@ -150,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(crc32c_agrees_with_rfc3720),
+        cmocka_unit_test(crc32c_of_long_inputs_is_the_one_by_bits),
         cmocka_unit_test(map_keeps_what_was_put_through_growth_and_removal),
         cmocka_unit_test(str_escapes_json_and_repairs_utf8),
         cmocka_unit_test(arena_runs_cleanups_and_keeps_large_blocks_apart),

@@ -92,9 +92,28 @@ static inline int64_t reader_i64(struct reader *reader)
     return (int64_t)reader_u64(reader);
 }
 
+uint64_t reader_uvarint_long(struct reader *reader, int bits); // of more than one byte, or none
+
 // LEB128, at most `bits` (32 or 64) wide; longer or wider forms fail.
-uint64_t reader_uvarint(struct reader *reader, int bits);
-int32_t reader_varint(struct reader *reader);  // zigzag, 32 bits
-int64_t reader_varlong(struct reader *reader); // zigzag, 64 bits
+static inline uint64_t reader_uvarint(struct reader *reader, int bits)
+{
+    if (reader->at < reader->end && *reader->at < 0x80)
+        return *reader->at++;
+    return reader_uvarint_long(reader, bits);
+}
+
+// Zigzag, 32 bits.
+static inline int32_t reader_varint(struct reader *reader)
+{
+    uint32_t raw = (uint32_t)reader_uvarint(reader, 32);
+    return (int32_t)(raw >> 1 ^ (~(raw & 1) + 1));
+}
+
+// Zigzag, 64 bits.
+static inline int64_t reader_varlong(struct reader *reader)
+{
+    uint64_t raw = reader_uvarint(reader, 64);
+    return (int64_t)(raw >> 1 ^ (~(raw & 1) + 1));
+}
 
 #endif
