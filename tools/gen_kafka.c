@@ -294,6 +294,8 @@ static void put_differs(FILE *out, const struct field *f, const char *m)
     bool null = strcmp(f->def, "null") == 0;
     if (f->array) {
         fprintf(out, "%s%s_count != %d", m, f->c, null ? -1 : 0);
+    } else if (f->is_struct && nullable(f)) {
+        fprintf(out, "%s%s != NULL", m, f->c);
     } else if (f->is_struct) {
         fprintf(out, "(");
         for (int i = 0; i < f->count; i++) {

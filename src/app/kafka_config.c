@@ -268,6 +268,15 @@ static void read_access(struct reading *reading)
     }
 }
 
+static enum broker_migration migration_of(const char *word)
+{
+    static const char *const words[] = {"bidirectional", "upgrade", "downgrade"};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(word, words[i]) == 0)
+            return (enum broker_migration)i;
+    return BROKER_MIGRATION_DISABLED;
+}
+
 void kafka_config_read(struct kafka_config *out, const struct config *config,
                        struct problems *problems)
 {
@@ -282,5 +291,6 @@ void kafka_config_read(struct kafka_config *out, const struct config *config,
     if (!yaml_is_null(config->trees[CONFIG_KAFKA_USERS]))
         read_users(&reading, config->trees[CONFIG_KAFKA_USERS]);
     read_access(&reading);
+    out->migration = migration_of(config->values[CONFIG_KAFKA_GROUP_MIGRATION]);
     out->tools_listener = tools_listener(out);
 }

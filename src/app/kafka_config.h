@@ -31,6 +31,7 @@ struct kafka_config {
     struct kafka_config_user *users;
     size_t user_count;
     struct access_options access;
+    enum broker_migration migration;
 };
 
 // Every mistake becomes a problem.

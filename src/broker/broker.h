@@ -35,6 +35,13 @@ struct broker_listener_options {
     struct tls *tls; // with TLS; the broker keeps a reference of its own
 };
 
+enum broker_migration { // of groups with members, from the classic protocol to KIP-848 and back:
+    BROKER_MIGRATION_BIDIRECTIONAL, // group.consumer.migration.policy
+    BROKER_MIGRATION_UPGRADE,
+    BROKER_MIGRATION_DOWNGRADE,
+    BROKER_MIGRATION_DISABLED,
+};
+
 #define BROKER_LOCAL_SOCKET "admin.sock" // in data_dir: where this user may do everything
 
 struct broker_options {
@@ -53,6 +60,7 @@ struct broker_options {
     bool sync;                  // false: acknowledge from the page cache (durability: os)
     struct budget *budget;      // may be NULL
     struct access_options access;
+    enum broker_migration migration;
 };
 
 // Opens the log and loads the committed offsets. BLOCKS

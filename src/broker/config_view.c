@@ -47,6 +47,13 @@ static const char *listeners(struct broker *broker, struct arena *arena)
     return list;
 }
 
+static const char *const migrations[] = {
+    [BROKER_MIGRATION_BIDIRECTIONAL] = "bidirectional",
+    [BROKER_MIGRATION_UPGRADE] = "upgrade",
+    [BROKER_MIGRATION_DOWNGRADE] = "downgrade",
+    [BROKER_MIGRATION_DISABLED] = "disabled",
+};
+
 // NULL: Kafka's default.
 static const char *worked_out(struct request *request, const char *name)
 {
@@ -58,6 +65,8 @@ static const char *worked_out(struct request *request, const char *name)
         return options->default_partitions > 1
                    ? arena_printf(arena, "%d", options->default_partitions)
                    : NULL;
+    if (strcmp(name, "group.consumer.migration.policy") == 0)
+        return options->migration ? migrations[options->migration] : NULL;
     if (strcmp(name, "log.dirs") == 0)
         return arena_printf(arena, "%s/log", options->data_dir);
     if (strcmp(name, "listeners") == 0)

@@ -26,8 +26,17 @@ static void free_names(char **names, size_t count)
         mem_free(names[i]);
 }
 
+static void free_classic(struct consumer_member *member)
+{
+    if (member->classic)
+        group_protocols_release(&member->classic->protocols);
+    mem_free(member->classic);
+    member->classic = NULL;
+}
+
 void consumer__free_member(struct consumer_member *member)
 {
+    free_classic(member);
     free_names(member->topics.items, member->topics.count);
     vec_release(&member->topics);
     consumer_parts_release(&member->assigned);
@@ -72,6 +81,7 @@ void consumer_free(struct consumer *consumer)
     consumer_member_map_release(&consumer->by_instance);
     consumer_subscription_map_release(&consumer->subscriptions);
     consumer_owner_map_release(&consumer->owners);
+    group_votes_release(&consumer->votes);
     mem_free(consumer);
 }
 
@@ -120,6 +130,54 @@ void consumer__rename(struct consumer *consumer, struct consumer_member *member,
     consumer_member_map_remove(&consumer->by_id, bytes_from(member->id));
     group__set_text(&member->id, id);
     *consumer_member_map_put(&consumer->by_id, bytes_from(member->id), NULL) = member;
+}
+
+// --- members of the classic protocol -------------------------------------------------
+
+static bool same_classic(const struct consumer_classic *classic, int32_t session_ms,
+                         const struct group_protocol *protocols, size_t count)
+{
+    return classic && classic->session_ms == session_ms &&
+           group_protocols_same(&classic->protocols, protocols, count);
+}
+
+bool consumer__set_classic(struct consumer *consumer, struct consumer_member *member,
+                           int32_t session_ms, const struct group_protocol *protocols, size_t count)
+{
+    if (same_classic(member->classic, session_ms, protocols, count))
+        return false;
+    consumer__drop_classic(consumer, member);
+    member->classic = MEM_NEW(struct consumer_classic);
+    member->classic->session_ms = session_ms;
+    group_protocols_set(&member->classic->protocols, protocols, count);
+    group_votes_add(&consumer->votes, &member->classic->protocols);
+    consumer->classic_bytes += member->classic->protocols.bytes;
+    consumer->classics++;
+    return true;
+}
+
+bool consumer__drop_classic(struct consumer *consumer, struct consumer_member *member)
+{
+    if (!member->classic)
+        return false;
+    group_votes_drop(&consumer->votes, &member->classic->protocols);
+    consumer->classic_bytes -= member->classic->protocols.bytes;
+    consumer->classics--;
+    free_classic(member);
+    return true;
+}
+
+void consumer__touch(const struct group *group, struct consumer_member *member)
+{
+    struct consumer_env *env = group->consumer->env;
+    int32_t session_ms =
+        member->classic ? member->classic->session_ms : env->settings(env, group->id).session_ms;
+    member->expires_us = clock_mono_us() + (int64_t)session_ms * 1000;
+}
+
+err_t consumer__check_fenced(const struct consumer_member *member, struct bytes id)
+{
+    return bytes_is(id, member->id) ? ERR_OK : ERR_FENCED_INSTANCE;
 }
 
 // --- who owns what -------------------------------------------------------------------
@@ -406,6 +464,7 @@ void consumer__take_out(struct group *group, struct consumer_member *member,
     struct consumer_parts none[2] = {{0}, {0}};
     consumer_record_add_gone(records, group, member->id);
     consumer__set_parts(consumer, member, &none[0], &none[1]);
+    consumer__drop_classic(consumer, member);
     discount_topics(consumer, member);
     if (member->regex && *member->regex && consumer__leave_regex(consumer, member->regex))
         consumer_record_add_regex_gone(records, group, member->regex);

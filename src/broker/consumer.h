@@ -12,6 +12,10 @@
 //
 // An answer leaves when everything the group has changed is durable.
 //
+// Members of the classic protocol may be in it too: a classic group becomes a new one when its
+// first KIP-848 member joins, and a classic one again when the last leaves. Such a member's
+// generation is its member epoch; it is told to join again when it has something to give up or get.
+//
 // Lifetime   with its group; made by the first heartbeat, or by loading.
 // Thread     with the group's mutex held, except consumer_heartbeat() and what says so.
 #ifndef BROKER_CONSUMER_H
@@ -36,6 +40,13 @@ enum consumer_state { // of a member, as the records say it
     CONSUMER_UNRELEASED = 2,
 };
 
+struct consumer_classic { // of a member that speaks the classic protocol
+    int32_t session_ms;
+    struct group_protocols protocols;
+    int64_t join_until_us; // 0: was not told to join again
+    int64_t sync_until_us; // 0: owes no SyncGroup
+};
+
 struct consumer_member {
     char *id;
     char *instance_id; // NULL: dynamic
@@ -44,7 +55,8 @@ struct consumer_member {
     char *regex; // "" as well: none
     char *client_id;
     char *client_host;
-    VEC(char *) topics; // sorted, no two the same
+    VEC(char *) topics;               // sorted, no two the same
+    struct consumer_classic *classic; // NULL: speaks KIP-848
     int32_t rebalance_timeout_ms;
     int32_t epoch;
     int32_t previous_epoch;
@@ -55,6 +67,7 @@ struct consumer_member {
     int64_t expires_us;      // without a sign of life
     int64_t revoke_until_us; // 0: has nothing to revoke
     bool has_target;         // one was written
+    bool leaving;            // is about to be taken out
     bool loading;            // its own record has not been read yet
 };
 
@@ -101,6 +114,11 @@ struct consumer_env {
     bool (*topic)(struct consumer_env *env, struct bytes name, uint8_t id[16], int32_t *partitions);
     uint64_t (*version)(struct consumer_env *env); // grows with every change of topics
     struct consumer_settings (*settings)(struct consumer_env *env, const char *group);
+    // The name of a topic, in `arena`; NULL if there is none.
+    const char *(*name)(struct consumer_env *env, const uint8_t id[16], struct arena *arena);
+    // May groups with members become of the new protocol, and classic again? With neither no
+    // classic member joins one of the new protocol.
+    bool upgrades, downgrades;
 };
 
 struct consumer {
@@ -111,6 +129,9 @@ struct consumer {
     struct consumer_subscription_map subscriptions;
     struct consumer_owner_map owners; // who has, or has not given up yet, a partition
     VEC(struct consumer_regex *) regexes;
+    size_t classics; // members that speak the classic protocol,
+    size_t classic_bytes;
+    struct group_vote_map votes; // and what they can speak
     int32_t epoch;
     int32_t target_epoch;
     int64_t target_ms; // wall clock; 0: no target yet
@@ -161,11 +182,18 @@ const char *consumer_assignor_name(const struct consumer *consumer);
 bool consumer_subscribes(const struct consumer *consumer, struct bytes topic);
 struct consumer_member *consumer_member(const struct consumer *consumer, struct bytes id);
 
-// LeaveGroup, by which an administrator removes members. Written soon. ERR_UNKNOWN_MEMBER,
-// ERR_FENCED_INSTANCE.
-MUST_USE err_t consumer_expel(struct group *group, const struct group_caller *caller);
+// LeaveGroup: a classic member leaves, or an administrator removes members. Written soon. Each gets
+// ERR_OK, ERR_UNKNOWN_MEMBER, ERR_FENCED_INSTANCE or ERR_COORDINATOR_NOT_AVAILABLE.
+void consumer_leave(struct group *group, const struct group_caller *callers, size_t count,
+                    err_t *errs);
 // An empty group is to become a classic one: forgets what it was.
 void consumer_end(struct group *group);
+
+// --- the classic protocol: with the mutex held; answers are queued in the group ---
+
+void consumer_join(struct group *group, struct group_join *join);
+MUST_USE err_t consumer_sync(struct group *group, struct group_sync *sync); // fills the answer
+MUST_USE err_t consumer_classic_beat(struct group *group, const struct group_caller *caller);
 
 // --- regular expressions ---
 
@@ -178,7 +206,8 @@ void consumer_resolve_end(struct group *group, char **patterns, char ***topics,
 
 // --- offsets ---
 
-// May the caller commit? ERR_UNKNOWN_MEMBER, ERR_STALE_MEMBER_EPOCH, ERR_UNSUPPORTED_VERSION.
+// May the caller commit? ERR_UNKNOWN_MEMBER, ERR_STALE_MEMBER_EPOCH (of a classic member
+// ERR_ILLEGAL_GENERATION), ERR_UNSUPPORTED_VERSION.
 MUST_USE err_t consumer_may_commit(const struct consumer *consumer,
                                    const struct group_caller *caller, int16_t version,
                                    bool transactional);

@@ -5,7 +5,7 @@
 #include "broker/consumer.h"
 #include "broker/groups.h"
 
-enum { MEMBER_TYPE_CONSUMER = 1 };
+enum { MEMBER_TYPE_CLASSIC = 0, MEMBER_TYPE_CONSUMER = 1 };
 
 typedef struct kafka_consumer_group_describe_response_described_group out_group;
 typedef struct kafka_consumer_group_describe_response_member out_member;
@@ -117,7 +117,7 @@ static void fill_member(struct describing *describing, const struct consumer_mem
     for (size_t i = 0; i < member->topics.count; i++)
         out->subscribed_topic_names[i] = text(request, member->topics.items[i]);
     out->subscribed_topic_regex = text(request, member->regex);
-    out->member_type = MEMBER_TYPE_CONSUMER;
+    out->member_type = member->classic ? MEMBER_TYPE_CLASSIC : MEMBER_TYPE_CONSUMER;
     fill_assignment(describing, member, out);
     fill_target(describing, member, out);
 }

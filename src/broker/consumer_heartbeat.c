@@ -11,19 +11,8 @@
 #include "broker/group_records.h"
 #include "broker/group_write.h"
 #include "os/clock.h"
-#include "os/random.h"
 
 #include <assert.h>
-
-static bool is_set(const char *text)
-{
-    return text && *text;
-}
-
-static bool is_text(const char *text, struct bytes bytes)
-{
-    return text ? bytes.ptr && bytes_is(bytes, text) : !bytes.ptr;
-}
 
 static err_t refuse(struct consumer_beat *beat, err_t err, const char *format, ...)
     PRINTF_LIKE(3, 4);
@@ -41,18 +30,20 @@ static err_t refuse(struct consumer_beat *beat, err_t err, const char *format, .
 
 // --- checks --------------------------------------------------------------------------
 
-static err_t check_type(struct group *group, struct consumer_beat *beat)
+// Is it a group of the new protocol, or can it become one? `*upgraded`: of a classic group with
+// members.
+static err_t check_type(struct group *group, struct consumer_env *env, struct consumer_beat *beat,
+                        struct consumer **upgraded)
 {
+    struct diag diag = DIAG_INIT;
     if (group->state == GROUP_DEAD || group_unsaved(group))
         return ERR_COORDINATOR_NOT_AVAILABLE;
-    if (group->consumer || (beat->epoch == CONSUMER_JOIN && group_is_empty(group)))
+    if (group->consumer || (beat->epoch == CONSUMER_JOIN && group->state == GROUP_EMPTY))
         return ERR_OK;
-    if (beat->epoch == CONSUMER_JOIN)
-        return refuse(beat, ERR_GROUP_NOT_FOUND,
-                      "Cannot upgrade classic group %s to consumer group because online upgrade is "
-                      "disabled.",
-                      group->id);
-    return refuse(beat, ERR_GROUP_NOT_FOUND, "Group %s is not a consumer group.", group->id);
+    if (beat->epoch != CONSUMER_JOIN)
+        return refuse(beat, ERR_GROUP_NOT_FOUND, "Group %s is not a consumer group.", group->id);
+    err_t err = consumer__upgrade(group, env, upgraded, &diag);
+    return err == ERR_OK ? ERR_OK : refuse(beat, err, "%s", diag_text(&diag));
 }
 
 static err_t check_epoch(struct consumer_beat *beat, const struct consumer_member *member)
@@ -84,7 +75,7 @@ static err_t check_fenced(struct consumer_beat *beat, const struct consumer_memb
     if (!member)
         return refuse(beat, ERR_UNKNOWN_MEMBER, "Instance id %.*s is unknown.",
                       BYTES_PRINT(beat->instance_id));
-    if (!bytes_is(beat->member_id, member->id))
+    if (consumer__check_fenced(member, beat->member_id) != ERR_OK)
         return refuse(beat, ERR_FENCED_INSTANCE,
                       "Static member %.*s with instance id %.*s was fenced by member %s.",
                       BYTES_PRINT(beat->member_id), BYTES_PRINT(beat->instance_id), member->id);
@@ -92,7 +83,7 @@ static err_t check_fenced(struct consumer_beat *beat, const struct consumer_memb
 }
 
 // Who is it? `*out` is NULL for a new member; one that takes the place of a static one is not new.
-static err_t find(struct consumer *consumer, struct consumer_beat *beat,
+static err_t find(const struct consumer *consumer, struct consumer_beat *beat,
                   struct consumer_member **out)
 {
     *out = NULL;
@@ -102,7 +93,7 @@ static err_t find(struct consumer *consumer, struct consumer_beat *beat,
             TRY(check_fenced(beat, *out));
             return check_epoch(beat, *out);
         }
-        if (*out && (*out)->epoch != CONSUMER_LEAVE_STATIC)
+        if (*out && !(*out)->classic && (*out)->epoch != CONSUMER_LEAVE_STATIC)
             return refuse(beat, ERR_UNRELEASED_INSTANCE,
                           "Static member %.*s with instance id %.*s cannot join the group because "
                           "the instance id is owned by %s member.",
@@ -133,139 +124,34 @@ static err_t check_regex(const struct consumer *consumer, struct consumer_beat *
                   diag_text(&diag));
 }
 
-static err_t check(struct group *group, struct consumer_beat *beat, struct consumer_member **member)
+static err_t check(const struct consumer *consumer, struct consumer_beat *beat,
+                   struct consumer_member **member)
 {
     *member = NULL;
-    TRY(check_type(group, beat));
-    if (group->consumer && group->consumer->members.count >= GROUP_MEMBERS_MAX &&
-        !consumer_member(group->consumer, beat->member_id))
+    if (consumer && consumer->members.count >= GROUP_MEMBERS_MAX &&
+        !consumer_member(consumer, beat->member_id))
         return refuse(beat, ERR_GROUP_FULL,
                       "The consumer group has reached its maximum capacity of %d members.",
                       GROUP_MEMBERS_MAX);
-    TRY(find(group->consumer, beat, member));
-    return check_regex(group->consumer, beat);
+    TRY(find(consumer, beat, member));
+    return check_regex(consumer, beat);
 }
 
-// --- the member ----------------------------------------------------------------------
+// --- the group -----------------------------------------------------------------------
 
 static void become_consumer(struct group *group, struct consumer_env *env,
-                            struct record_builder *records)
+                            struct consumer *upgraded, struct record_builder *records)
 {
+    if (upgraded) {
+        consumer__become(group, upgraded, records);
+        return;
+    }
     if (group->consumer)
         return;
     if (group->generation)
         group_record_add_tombstone(records, group);
     group__reset(group);
     group->consumer = consumer__new(env);
-}
-
-// A static member has come back: it takes over what its predecessor had.
-static void replace(struct group *group, struct consumer_member *member, const char *id,
-                    struct record_builder *records)
-{
-    consumer_record_add_gone(records, group, member->id);
-    consumer__rename(group->consumer, member, id);
-    member->epoch = member->previous_epoch = CONSUMER_JOIN;
-    consumer_record_add_member(records, group, member);
-    consumer_record_add_target_member(records, group, member);
-    consumer_record_add_current(records, group, member);
-}
-
-static char *make_id(struct arena *arena)
-{
-    static const char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    uint8_t bytes[17] = {0};
-    char *text = arena_zalloc(arena, 23);
-    random_uuid(bytes);
-    for (size_t i = 0; i < 22; i++) {
-        unsigned pair = (unsigned)bytes[i * 6 / 8] << 8 | bytes[i * 6 / 8 + 1];
-        text[i] = digits[pair >> (10 - i * 6 % 8) & 63];
-    }
-    return text;
-}
-
-static bool set_if(char **slot, struct bytes text)
-{
-    if (!text.ptr || (*slot && bytes_is(text, *slot)))
-        return false;
-    mem_free(*slot);
-    *slot = group__text(text);
-    return true;
-}
-
-static bool set_timeout(struct consumer_member *member, int32_t timeout_ms)
-{
-    bool changed = timeout_ms != -1 && timeout_ms != member->rebalance_timeout_ms;
-    if (changed)
-        member->rebalance_timeout_ms = timeout_ms;
-    return changed;
-}
-
-static bool set_instance(struct consumer *consumer, struct consumer_member *member,
-                         struct bytes instance_id)
-{
-    if (!instance_id.ptr || is_text(member->instance_id, instance_id))
-        return false;
-    consumer__set_instance(consumer, member, instance_id);
-    return true;
-}
-
-enum regex_change { REGEX_SAME, REGEX_CHANGED, REGEX_CHANGED_AND_KNOWN };
-
-static enum regex_change set_regex(struct group *group, struct consumer_member *member,
-                                   struct bytes text, struct record_builder *records)
-{
-    struct consumer *consumer = group->consumer;
-    if (!text.ptr || is_text(member->regex, text))
-        return REGEX_SAME;
-    bool had = is_set(member->regex);
-    if (had && consumer__leave_regex(consumer, member->regex))
-        consumer_record_add_regex_gone(records, group, member->regex);
-    mem_free(member->regex);
-    member->regex = group__text(text);
-    if (!is_set(member->regex))
-        return had ? REGEX_CHANGED_AND_KNOWN : REGEX_CHANGED;
-    consumer__use_regex(consumer, member->regex);
-    return consumer__regex(consumer, member->regex)->resolved ? REGEX_CHANGED_AND_KNOWN
-                                                              : REGEX_CHANGED;
-}
-
-struct update {
-    bool topics; // the subscription by names changed
-    enum regex_change regex;
-};
-
-static struct update update(struct group *group, struct consumer_member *member,
-                            const struct consumer_beat *beat, struct record_builder *records)
-{
-    struct update update = {0};
-    bool changed = set_instance(group->consumer, member, beat->instance_id);
-    changed |= set_if(&member->rack_id, beat->rack_id);
-    changed |= set_if(&member->assignor, beat->assignor);
-    changed |=
-        set_if(&member->client_id, beat->client_id.ptr ? beat->client_id : bytes_make("", 0));
-    changed |= set_if(&member->client_host, beat->client_host);
-    changed |= set_timeout(member, beat->rebalance_timeout_ms);
-    if (beat->topic_count >= 0)
-        update.topics =
-            consumer__set_topics(group->consumer, member, beat->topics, beat->topic_count);
-    update.regex = set_regex(group, member, beat->regex, records);
-    if (changed || update.topics || update.regex != REGEX_SAME)
-        consumer_record_add_member(records, group, member);
-    return update;
-}
-
-// --- the group -----------------------------------------------------------------------
-
-static void maybe_bump(struct group *group, bool resubscribed, struct record_builder *records)
-{
-    struct consumer *consumer = group->consumer;
-    uint64_t version = consumer->env->version(consumer->env);
-    if (!resubscribed && version == consumer->topics_version)
-        return;
-    consumer->topics_version = version;
-    if (resubscribed || consumer__topics_hash(consumer) != consumer->topics_hash)
-        consumer__bump(group, records);
 }
 
 static bool wants_resolving(const struct consumer *consumer)
@@ -319,13 +205,6 @@ static void send(struct group *group, struct consumer_beat *beat, struct record_
     group_write(group, records, write);
 }
 
-static void touch(struct group *group, struct consumer_member *member)
-{
-    struct consumer *consumer = group->consumer;
-    struct consumer_settings settings = consumer->env->settings(consumer->env, group->id);
-    member->expires_us = clock_mono_us() + (int64_t)settings.session_ms * 1000;
-}
-
 // --- the calls -----------------------------------------------------------------------
 
 static bool is_full(const struct consumer_beat *beat)
@@ -334,40 +213,69 @@ static bool is_full(const struct consumer_beat *beat)
            beat->owned;
 }
 
-static void beat_on(struct group *group, struct consumer_env *env, struct consumer_beat *beat)
+static struct consumer_words words_of(const struct consumer_beat *beat)
 {
-    struct consumer_member *member;
-    struct record_builder records = {0};
-    if (beat->member_id.size == 0)
-        beat->member_id = bytes_from(make_id(beat->arena));
-    err_t err = check(group, beat, &member);
-    if (err != ERR_OK) {
-        finish(group, beat, err);
-        return;
-    }
-    become_consumer(group, env, &records);
+    return (struct consumer_words){
+        .instance_id = beat->instance_id,
+        .rack_id = beat->rack_id,
+        .assignor = beat->assignor,
+        .regex = beat->regex,
+        .client_id = beat->client_id,
+        .client_host = beat->client_host,
+        .topics = beat->topics,
+        .topic_count = beat->topic_count,
+        .rebalance_timeout_ms = beat->rebalance_timeout_ms,
+    };
+}
+
+// The group is what it was asked to be: the member is brought up to date.
+static void go_on(struct group *group, struct consumer_member *member, struct consumer_beat *beat,
+                  struct record_builder *records)
+{
+    struct consumer *consumer = group->consumer;
     char *id = arena_text(beat->arena, beat->member_id);
     if (!member)
-        member = consumer__add_member(group->consumer, id);
+        member = consumer__add_member(consumer, id);
     else if (strcmp(member->id, id) != 0)
-        replace(group, member, id, &records);
+        consumer__replace(group, member, id, records);
     struct consumer_parts before = {0};
     consumer_parts_set(&before, &member->assigned);
-    struct update change = update(group, member, beat, &records);
-    maybe_bump(group, change.topics || change.regex == REGEX_CHANGED_AND_KNOWN, &records);
-    consumer__retarget(group, &records);
+    struct consumer_words words = words_of(beat);
+    struct consumer_update change = consumer__update(group, member, &words, records);
+    consumer__maybe_bump(group, change.topics || change.regex == REGEX_CHANGED_AND_KNOWN, records);
+    consumer__retarget(group, records);
     consumer__reconcile(group, member, change.topics || change.regex != REGEX_SAME, beat->owned,
-                        &records);
-    touch(group, member);
-    beat->heartbeat_ms = env->settings(env, group->id).heartbeat_ms;
+                        records);
+    consumer__touch(group, member);
+    beat->heartbeat_ms = consumer->env->settings(consumer->env, group->id).heartbeat_ms;
     fill(beat, member,
          beat->epoch == CONSUMER_JOIN || is_full(beat) ||
              !consumer_parts_equal(&before, &member->assigned));
     consumer_parts_release(&before);
-    if (wants_resolving(group->consumer)) {
-        group->consumer->resolving = true;
+    if (wants_resolving(consumer)) {
+        consumer->resolving = true;
         beat->resolve(beat, group);
     }
+}
+
+static void beat_on(struct group *group, struct consumer_env *env, struct consumer_beat *beat)
+{
+    struct consumer_member *member = NULL;
+    struct consumer *upgraded = NULL;
+    struct record_builder records = {0};
+    if (beat->member_id.size == 0)
+        beat->member_id = bytes_from(consumer__make_id(beat->arena));
+    err_t err = check_type(group, env, beat, &upgraded);
+    if (err == ERR_OK)
+        err = check(upgraded ? upgraded : group->consumer, beat, &member);
+    if (err != ERR_OK) {
+        if (upgraded)
+            consumer_free(upgraded);
+        finish(group, beat, err);
+        return;
+    }
+    become_consumer(group, env, upgraded, &records);
+    go_on(group, member, beat, &records);
     send(group, beat, &records);
 }
 
@@ -390,7 +298,7 @@ static err_t check_leave(struct group *group, struct consumer_beat *beat,
                          struct consumer_member **member)
 {
     *member = NULL;
-    TRY(check_type(group, beat));
+    TRY(check_type(group, NULL, beat, NULL)); // who leaves upgrades nothing
     if (beat->instance_id.ptr) {
         *member = consumer__of_instance(group->consumer, beat->instance_id);
         return check_fenced(beat, *member);
@@ -416,7 +324,7 @@ static void leave(struct group *group, struct consumer_beat *beat)
     if (beat->instance_id.ptr && beat->epoch == CONSUMER_LEAVE_STATIC)
         leave_static(group, member, &records);
     else
-        consumer__remove(group, &member, 1, &records);
+        consumer__fence(group, &member, 1, &records);
     send(group, beat, &records);
 }
 
@@ -441,25 +349,37 @@ static void keep(struct group *group, struct record_builder *records)
 static void expel(struct group *group, struct consumer_member **members, size_t count)
 {
     struct record_builder records = {0};
-    consumer__remove(group, members, count, &records);
+    consumer__fence(group, members, count, &records);
     keep(group, &records);
 }
 
-err_t consumer_expel(struct group *group, const struct group_caller *caller)
+static err_t find_leaver(const struct consumer *consumer, const struct group_caller *caller,
+                         struct consumer_member **out)
 {
-    struct consumer *consumer = group->consumer;
-    if (group_unsaved(group))
-        return ERR_COORDINATOR_NOT_AVAILABLE;
-    struct consumer_member *member = caller->instance_id.ptr
-                                         ? consumer__of_instance(consumer, caller->instance_id)
-                                         : consumer_member(consumer, caller->member_id);
-    if (!member)
+    *out = caller->instance_id.ptr ? consumer__of_instance(consumer, caller->instance_id)
+                                   : consumer_member(consumer, caller->member_id);
+    if (!*out)
         return ERR_UNKNOWN_MEMBER;
-    if (caller->instance_id.ptr && caller->member_id.size &&
-        !bytes_is(caller->member_id, member->id))
-        return ERR_FENCED_INSTANCE;
-    expel(group, &member, 1);
-    return ERR_OK;
+    bool named = caller->instance_id.ptr && caller->member_id.size;
+    return named ? consumer__check_fenced(*out, caller->member_id) : ERR_OK;
+}
+
+void consumer_leave(struct group *group, const struct group_caller *callers, size_t count,
+                    err_t *errs)
+{
+    VEC(struct consumer_member *) leaving = {0};
+    for (size_t i = 0; i < count; i++) {
+        struct consumer_member *member = NULL;
+        errs[i] = group_unsaved(group) ? ERR_COORDINATOR_NOT_AVAILABLE
+                                       : find_leaver(group->consumer, &callers[i], &member);
+        if (errs[i] != ERR_OK || member->leaving)
+            continue;
+        member->leaving = true;
+        vec_push(&leaving, member);
+    }
+    if (leaving.count)
+        expel(group, leaving.items, leaving.count);
+    vec_release(&leaving);
 }
 
 void consumer_end(struct group *group)
@@ -476,14 +396,19 @@ void consumer_end(struct group *group)
 
 static bool is_over(const struct group *group, const struct consumer_member *member, int64_t now_us)
 {
-    bool silent = now_us >= member->expires_us;
-    bool late = member->revoke_until_us && now_us >= member->revoke_until_us;
-    if (silent || late)
-        LOG_INFO("broker",
-                 silent ? "a member was silent past its session"
-                        : "a member did not revoke its partitions in time",
-                 "group=%s member=%s", group->id, member->id);
-    return silent || late;
+    const struct consumer_classic *classic = member->classic;
+    const char *why = NULL;
+    if (now_us >= member->expires_us)
+        why = "a member was silent past its session";
+    else if (member->revoke_until_us && now_us >= member->revoke_until_us)
+        why = "a member did not revoke its partitions in time";
+    else if (classic && classic->join_until_us && now_us >= classic->join_until_us)
+        why = "a member did not join again in time";
+    else if (classic && classic->sync_until_us && now_us >= classic->sync_until_us)
+        why = "a member did not ask for its assignment in time";
+    if (why)
+        LOG_INFO("broker", why, "group=%s member=%s", group->id, member->id);
+    return why != NULL;
 }
 
 void consumer_tick(struct group *group)
@@ -513,8 +438,8 @@ void consumer_loaded(struct group *group)
             record_builder_release(&records);
             continue;
         }
-        touch(group, member);
-        if (member->state == CONSUMER_UNREVOKED)
+        consumer__touch(group, member);
+        if (member->state == CONSUMER_UNREVOKED && !member->classic)
             member->revoke_until_us = now_us + (int64_t)member->rebalance_timeout_ms * 1000;
     }
 }

@@ -5,6 +5,11 @@
 
 enum { MEMBER_EPOCH_FROM = 9 }; // OffsetCommit that speaks of member epochs
 
+static err_t stale(const struct consumer_member *member)
+{
+    return member->classic ? ERR_ILLEGAL_GENERATION : ERR_STALE_MEMBER_EPOCH;
+}
+
 err_t consumer_may_commit(const struct consumer *consumer, const struct group_caller *caller,
                           int16_t version, bool transactional)
 {
@@ -16,9 +21,9 @@ err_t consumer_may_commit(const struct consumer *consumer, const struct group_ca
     const struct consumer_member *member = consumer_member(consumer, caller->member_id);
     if (!member)
         return ERR_UNKNOWN_MEMBER;
-    if (!transactional && version < MEMBER_EPOCH_FROM)
+    if (!transactional && !member->classic && version < MEMBER_EPOCH_FROM)
         return ERR_UNSUPPORTED_VERSION;
-    return caller->generation > member->epoch ? ERR_STALE_MEMBER_EPOCH : ERR_OK;
+    return caller->generation > member->epoch ? stale(member) : ERR_OK;
 }
 
 err_t consumer_may_commit_part(const struct consumer *consumer, const struct group_caller *caller,
@@ -30,7 +35,7 @@ err_t consumer_may_commit_part(const struct consumer *consumer, const struct gro
     const struct consumer_part *part = consumer_parts_find(&member->assigned, topic, partition);
     if (!part)
         part = consumer_parts_find(&member->revoking, topic, partition);
-    return part && caller->generation >= part->epoch ? ERR_OK : ERR_STALE_MEMBER_EPOCH;
+    return part && caller->generation >= part->epoch ? ERR_OK : stale(member);
 }
 
 err_t consumer_may_fetch(const struct consumer *consumer, struct bytes member_id, int32_t epoch)
@@ -40,5 +45,5 @@ err_t consumer_may_fetch(const struct consumer *consumer, struct bytes member_id
     const struct consumer_member *member = consumer_member(consumer, member_id);
     if (!member)
         return ERR_UNKNOWN_MEMBER;
-    return epoch == member->epoch ? ERR_OK : ERR_STALE_MEMBER_EPOCH;
+    return epoch == member->epoch ? ERR_OK : stale(member);
 }

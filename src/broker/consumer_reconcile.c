@@ -134,10 +134,11 @@ static void move(struct consumer *consumer, struct consumer_member *member, bool
         drop_unread(consumer, member, owned);
 }
 
-// The time to revoke begins when there is something new to revoke, or in a new epoch.
+// The time to revoke begins when there is something new to revoke, or in a new epoch. A classic
+// member has a time to join and to sync instead.
 static void watch_revocation(struct consumer_member *member, bool changed)
 {
-    if (member->state != CONSUMER_UNREVOKED)
+    if (member->state != CONSUMER_UNREVOKED || member->classic)
         member->revoke_until_us = 0;
     else if (changed)
         member->revoke_until_us = clock_mono_us() + (int64_t)member->rebalance_timeout_ms * 1000;

@@ -10,6 +10,8 @@ typedef struct kafka_consumer_group_target_assignment_member_value_topic_partiti
 typedef struct kafka_consumer_group_current_member_assignment_value_topic_partitions current_topic;
 typedef struct kafka_consumer_group_current_member_assignment_value_pending_topic_partitions
     pending_topic;
+typedef struct kafka_consumer_group_member_metadata_value_classic_member_metadata classic_member;
+typedef struct kafka_consumer_group_member_metadata_value_classic_protocol classic_protocol;
 
 enum { VALUE_VERSION = 0 };
 
@@ -44,6 +46,19 @@ void consumer_record_add_group(struct record_builder *records, const struct grou
     put(records, CONSUMER_RECORD_GROUP, group, NULL, &value);
 }
 
+static classic_member *classic_of(struct arena *arena, const struct consumer_classic *classic)
+{
+    classic_member *out = ARENA_NEW(arena, classic_member);
+    size_t count = classic->protocols.count;
+    out->session_timeout_ms = classic->session_ms;
+    out->supported_protocols = ARENA_ARRAY(arena, classic_protocol, count);
+    out->supported_protocols_count = (int32_t)count;
+    for (size_t i = 0; i < count; i++)
+        out->supported_protocols[i] = (classic_protocol){classic->protocols.items[i].name,
+                                                         classic->protocols.items[i].metadata};
+    return out;
+}
+
 void consumer_record_add_member(struct record_builder *records, const struct group *group,
                                 const struct consumer_member *member)
 {
@@ -62,6 +77,7 @@ void consumer_record_add_member(struct record_builder *records, const struct gro
     m.subscribed_topic_regex = text_or_null(member->regex);
     m.rebalance_timeout_ms = member->rebalance_timeout_ms;
     m.server_assignor = text_or_null(member->assignor);
+    m.classic_member_metadata = member->classic ? classic_of(&arena, member->classic) : NULL;
     kafka_consumer_group_member_metadata_value_encode(&m, VALUE_VERSION, &value);
     put(records, CONSUMER_RECORD_MEMBER, group, member->id, &value);
     arena_release(&arena);
@@ -240,6 +256,21 @@ static void set_text(char **slot, struct bytes text)
     *slot = text.ptr ? group__text(text) : NULL;
 }
 
+static void load_classic(struct consumer *consumer, struct consumer_member *member,
+                         const classic_member *in, struct arena *arena)
+{
+    if (!in) {
+        consumer__drop_classic(consumer, member);
+        return;
+    }
+    size_t count = (size_t)in->supported_protocols_count;
+    struct group_protocol *protocols = ARENA_ARRAY(arena, struct group_protocol, count);
+    for (size_t i = 0; i < count; i++)
+        protocols[i] = (struct group_protocol){in->supported_protocols[i].name,
+                                               in->supported_protocols[i].metadata};
+    consumer__set_classic(consumer, member, in->session_timeout_ms, protocols, count);
+}
+
 static bool load_member(struct consumer *consumer, struct consumer_member *member,
                         struct reader *value, struct arena *arena)
 {
@@ -259,6 +290,7 @@ static bool load_member(struct consumer *consumer, struct consumer_member *membe
                          m.subscribed_topic_names_count);
     if (member->regex && *member->regex)
         consumer__use_regex(consumer, member->regex);
+    load_classic(consumer, member, m.classic_member_metadata, arena);
     member->loading = false;
     return true;
 }

@@ -17,6 +17,17 @@ void consumer__bump(struct group *group, struct record_builder *records)
     consumer_record_add_group(records, group);
 }
 
+void consumer__maybe_bump(struct group *group, bool resubscribed, struct record_builder *records)
+{
+    struct consumer *consumer = group->consumer;
+    uint64_t version = consumer->env->version(consumer->env);
+    if (!resubscribed && version == consumer->topics_version)
+        return;
+    consumer->topics_version = version;
+    if (resubscribed || consumer__topics_hash(consumer) != consumer->topics_hash)
+        consumer__bump(group, records);
+}
+
 // --- what the assignor is given ------------------------------------------------------
 
 struct question {

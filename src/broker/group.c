@@ -158,6 +158,8 @@ void group_loaded(struct group *group)
     mutex_lock(&group->lock);
     for (size_t i = 0; i < group->members.count; i++)
         group__touch(group->members.items[i]);
+    if (group->state == GROUP_PREPARING)
+        group__wait_for_joins(group);
     if (group->consumer)
         consumer_loaded(group);
     group__unlock(group);

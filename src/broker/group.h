@@ -24,6 +24,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "broker/group_protocols.h"
 #include "os/thread.h"
 
 enum {
@@ -42,11 +43,6 @@ enum group_state {
     GROUP_COMPLETING,
     GROUP_STABLE,
     GROUP_DEAD,
-};
-
-struct group_protocol {
-    struct bytes name;
-    struct bytes metadata;
 };
 
 struct group_join_member {
@@ -119,11 +115,10 @@ struct group_member {
     char *client_host;
     int32_t session_timeout_ms;
     int32_t rebalance_timeout_ms;
-    VEC(struct group_protocol) protocols; // owned bytes
-    size_t metadata_bytes;                // of all protocols
-    struct bytes assignment;              // owned
-    struct bytes next_assignment;         // owned: being written by the leader's sync
-    bool fresh;                           // has not completed a first join
+    struct group_protocols protocols;
+    struct bytes assignment;      // owned: the last that was handed out
+    struct bytes next_assignment; // owned: being written by the leader's sync
+    bool fresh;                   // has not completed a first join
     bool may_skip_assignment;
     bool synced;             // has asked for its assignment in this generation
     struct group_join *join; // held
@@ -137,13 +132,6 @@ struct group_pending { // a member id that was given out and has not joined
 };
 
 MAP_DEFINE(group_member_map, struct bytes, struct group_member *, bytes_hash, bytes_equal);
-
-struct group_vote { // a protocol's name and how many members know it
-    char *name;
-    size_t count;
-    size_t votes; // of the count going on
-};
-MAP_DEFINE(group_vote_map, struct bytes, struct group_vote *, bytes_hash, bytes_equal);
 
 struct consumer;
 struct group_journal;
@@ -183,9 +171,10 @@ void group_unref(struct group *group);
 void group_join(struct group *group, struct group_join *join);
 void group_sync(struct group *group, struct group_sync *sync);
 MUST_USE err_t group_heartbeat(struct group *group, const struct group_caller *caller);
-// caller->generation is not looked at. With an instance id, an empty member id means whoever has
-// it.
-MUST_USE err_t group_leave(struct group *group, const struct group_caller *caller);
+// Tells each caller's fate in `errs`. Their generations are not looked at; with an instance id, an
+// empty member id means whoever has it.
+void group_leave(struct group *group, const struct group_caller *callers, size_t count,
+                 err_t *errs);
 // The connection of a held join or sync has gone: done() is called with ERR_CANCELLED if it is
 // still held. The member stays until its session ends.
 void group_abandon_join(struct group *group, struct group_join *join);

@@ -55,6 +55,7 @@ void group__rejoin(struct group *group, struct group_member *member, struct grou
 void group__remove_member(struct group *group, struct group_member *member);
 bool group__take_pending(struct group *group, struct bytes id); // was it given out? Not any more
 void group__prepare(struct group *group);        // begins a rebalance, or goes on with it
+void group__wait_for_joins(struct group *group); // in Preparing, not longer than they may take
 void group__maybe_complete(struct group *group); // if everybody has joined
 void group__expire(struct group *group);
 

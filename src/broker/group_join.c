@@ -163,10 +163,7 @@ static void join_known(struct group *group, struct group_join *join)
 
 static size_t metadata_bytes(const struct group_join *join)
 {
-    size_t bytes = 0;
-    for (size_t i = 0; i < join->protocol_count; i++)
-        bytes += join->protocols[i].name.size + join->protocols[i].metadata.size;
-    return bytes;
+    return group_protocols_bytes(join->protocols, join->protocol_count);
 }
 
 static bool is_known(const struct group *group, const struct group_join *join)
@@ -186,28 +183,26 @@ static bool is_full(const struct group *group, const struct group_join *join)
 
 static err_t check_join(const struct group *group, const struct group_join *join)
 {
-    if (group->state == GROUP_DEAD)
+    if (group->state == GROUP_DEAD || (group->consumer && group_unsaved(group)))
         return ERR_COORDINATOR_NOT_AVAILABLE;
-    if (group->consumer && (!group_is_empty(group) || group_unsaved(group)))
-        return ERR_INCONSISTENT_PROTOCOL; // no classic member joins a group of the new protocol
     if (join->session_timeout_ms < GROUP_SESSION_MIN_MS ||
         join->session_timeout_ms > GROUP_SESSION_MAX_MS)
         return ERR_INVALID_SESSION_TIMEOUT;
     if (metadata_bytes(join) > GROUP_METADATA_MAX_BYTES)
         return ERR_TOO_LARGE;
-    if (is_full(group, join))
-        return ERR_GROUP_FULL;
-    if (join->protocol_count > GROUP_PROTOCOLS_MAX || !group__has_common_protocol(group, join))
-        return ERR_INCONSISTENT_PROTOCOL;
-    return ERR_OK;
+    return join->protocol_count > GROUP_PROTOCOLS_MAX ? ERR_INCONSISTENT_PROTOCOL : ERR_OK;
 }
 
-void group_join(struct group *group, struct group_join *join)
+static err_t check_classic_join(const struct group *group, const struct group_join *join)
 {
-    list_init(&join->link);
-    join->new_member_id = BYTES_NULL;
-    mutex_lock(&group->lock);
-    err_t err = check_join(group, join);
+    if (is_full(group, join))
+        return ERR_GROUP_FULL;
+    return group__has_common_protocol(group, join) ? ERR_OK : ERR_INCONSISTENT_PROTOCOL;
+}
+
+static void classic_join(struct group *group, struct group_join *join)
+{
+    err_t err = check_classic_join(group, join);
     if (err == ERR_OK && group->consumer)
         consumer_end(group);
     if (err != ERR_OK)
@@ -216,6 +211,20 @@ void group_join(struct group *group, struct group_join *join)
         join_new(group, join);
     else
         join_known(group, join);
+}
+
+void group_join(struct group *group, struct group_join *join)
+{
+    list_init(&join->link);
+    join->new_member_id = BYTES_NULL;
+    mutex_lock(&group->lock);
+    err_t err = check_join(group, join);
+    if (err != ERR_OK)
+        group__refuse(group, join, err);
+    else if (group->consumer && group->consumer->members.count)
+        consumer_join(group, join);
+    else
+        classic_join(group, join);
     group__unlock(group);
 }
 

@@ -1,7 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// How many members know a protocol is counted as members come and go, so that a join is judged
-// without looking at all of them.
 #include "broker/group_int.h"
 
 #include "base/mem.h"
@@ -21,54 +18,16 @@ static void disown(struct bytes bytes)
 
 // --- the protocols members know ------------------------------------------------------
 
-static struct group_vote *vote_of(const struct group *group, struct bytes name)
-{
-    struct group_vote **found = group_vote_map_get(&group->votes, name);
-    return found ? *found : NULL;
-}
-
-static void free_vote(struct group_vote *vote)
-{
-    mem_free(vote->name);
-    mem_free(vote);
-}
-
-static bool is_repeated(const struct group_member *member, size_t index)
-{
-    for (size_t i = 0; i < index; i++)
-        if (bytes_equal(member->protocols.items[i].name, member->protocols.items[index].name))
-            return true;
-    return false;
-}
-
 static void count_protocols(struct group *group, const struct group_member *member)
 {
-    for (size_t i = 0; i < member->protocols.count; i++) {
-        if (is_repeated(member, i))
-            continue;
-        struct group_vote *vote = vote_of(group, member->protocols.items[i].name);
-        if (!vote) {
-            vote = MEM_NEW(struct group_vote);
-            vote->name = group__text(member->protocols.items[i].name);
-            *group_vote_map_put(&group->votes, bytes_from(vote->name), NULL) = vote;
-        }
-        vote->count++;
-    }
-    group->metadata_bytes += member->metadata_bytes;
+    group_votes_add(&group->votes, &member->protocols);
+    group->metadata_bytes += member->protocols.bytes;
 }
 
 static void discount_protocols(struct group *group, const struct group_member *member)
 {
-    for (size_t i = 0; i < member->protocols.count; i++) {
-        if (is_repeated(member, i))
-            continue;
-        struct group_vote *vote = vote_of(group, member->protocols.items[i].name);
-        if (--vote->count)
-            continue;
-        group_vote_map_remove(&group->votes, bytes_from(vote->name));
-        free_vote(vote);
-    }
-    group->metadata_bytes -= member->metadata_bytes;
+    group_votes_drop(&group->votes, &member->protocols);
+    group->metadata_bytes -= member->protocols.bytes;
 }
 
 bool group__has_common_protocol(const struct group *group, const struct group_join *join)
@@ -79,12 +38,8 @@ bool group__has_common_protocol(const struct group *group, const struct group_jo
         return true;
     if (!group->protocol_type || !bytes_is(join->protocol_type, group->protocol_type))
         return false;
-    for (size_t p = 0; p < join->protocol_count; p++) {
-        const struct group_vote *vote = vote_of(group, join->protocols[p].name);
-        if (vote && vote->count == group->members.count)
-            return true;
-    }
-    return false;
+    return group_votes_agree(&group->votes, group->members.count, join->protocols,
+                             join->protocol_count);
 }
 
 // Each member votes for the first of its protocols that all know; on a tie the order of the first
@@ -97,7 +52,8 @@ const char *group__vote(const struct group *group)
     for (size_t i = 0; i < group->members.count; i++) {
         const struct group_member *member = group->members.items[i];
         for (size_t p = 0; p < member->protocols.count; p++) {
-            struct group_vote *vote = vote_of(group, member->protocols.items[p].name);
+            struct group_vote *vote =
+                group_votes_find(&group->votes, member->protocols.items[p].name);
             if (vote->count < group->members.count)
                 continue;
             vote->votes++;
@@ -107,7 +63,8 @@ const char *group__vote(const struct group *group)
     const struct group_member *first = group->members.items[0];
     const struct group_vote *best = NULL;
     for (size_t p = 0; p < first->protocols.count; p++) {
-        const struct group_vote *vote = vote_of(group, first->protocols.items[p].name);
+        const struct group_vote *vote =
+            group_votes_find(&group->votes, first->protocols.items[p].name);
         if (vote->votes && (!best || vote->votes > best->votes))
             best = vote;
     }
@@ -116,40 +73,20 @@ const char *group__vote(const struct group *group)
 
 bool group__same_protocols(const struct group_member *member, const struct group_join *join)
 {
-    if (member->protocols.count != join->protocol_count)
-        return false;
-    for (size_t i = 0; i < join->protocol_count; i++)
-        if (!bytes_equal(member->protocols.items[i].name, join->protocols[i].name) ||
-            !bytes_equal(member->protocols.items[i].metadata, join->protocols[i].metadata))
-            return false;
-    return true;
+    return group_protocols_same(&member->protocols, join->protocols, join->protocol_count);
 }
 
 struct bytes group__metadata(const struct group_member *member, const char *protocol)
 {
-    for (size_t i = 0; protocol && i < member->protocols.count; i++)
-        if (bytes_is(member->protocols.items[i].name, protocol))
-            return member->protocols.items[i].metadata;
-    return bytes_make("", 0);
+    return group_protocols_metadata(&member->protocols, protocol);
 }
 
 // --- members -------------------------------------------------------------------------
 
-static void drop_protocols(struct group_member *member)
-{
-    for (size_t i = 0; i < member->protocols.count; i++) {
-        disown(member->protocols.items[i].name);
-        disown(member->protocols.items[i].metadata);
-    }
-    vec_clear(&member->protocols);
-    member->metadata_bytes = 0;
-}
-
 static void free_member(struct group_member *member)
 {
     assert(!member->join && !member->sync);
-    drop_protocols(member);
-    vec_release(&member->protocols);
+    group_protocols_release(&member->protocols);
     disown(member->assignment);
     disown(member->next_assignment);
     mem_free(member->id);
@@ -159,22 +96,11 @@ static void free_member(struct group_member *member)
     mem_free(member);
 }
 
-static void set_protocols(struct group_member *member, const struct group_join *join)
-{
-    drop_protocols(member);
-    for (size_t i = 0; i < join->protocol_count; i++) {
-        struct group_protocol protocol = {own(join->protocols[i].name),
-                                          own(join->protocols[i].metadata)};
-        vec_push(&member->protocols, protocol);
-        member->metadata_bytes += protocol.name.size + protocol.metadata.size;
-    }
-}
-
 void group__take_join(struct group *group, struct group_member *member,
                       const struct group_join *join)
 {
     discount_protocols(group, member);
-    set_protocols(member, join);
+    group_protocols_set(&member->protocols, join->protocols, join->protocol_count);
     count_protocols(group, member);
     mem_free(member->client_id);
     mem_free(member->client_host);
@@ -297,13 +223,10 @@ void group__reset(struct group *group)
 {
     for (size_t i = 0; i < group->members.count; i++)
         free_member(group->members.items[i]);
-    for (size_t i = 0; i < group->votes.capacity; i++)
-        if (group->votes.used[i])
-            free_vote(group->votes.values[i]);
     for (size_t i = 0; i < group->pending.count; i++)
         mem_free(group->pending.items[i].id);
     vec_release(&group->members);
-    group_vote_map_release(&group->votes);
+    group_votes_release(&group->votes);
     vec_release(&group->pending);
     group_member_map_release(&group->by_id);
     group_member_map_release(&group->by_instance);

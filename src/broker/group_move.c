@@ -135,7 +135,6 @@ static void complete(struct group *group)
               group->members.count, group->protocol);
     for (size_t i = 0; i < group->members.count; i++) {
         struct group_member *member = group->members.items[i];
-        group__assign(member, BYTES_NULL);
         member->synced = false;
         struct group_join *join = group__let_go(group, member);
         if (!join)
@@ -153,6 +152,11 @@ void group__maybe_complete(struct group *group)
         complete(group);
 }
 
+void group__wait_for_joins(struct group *group)
+{
+    group->rebalance_until_us = clock_mono_us() + longest_rebalance_us(group);
+}
+
 void group__prepare(struct group *group)
 {
     if (group->state == GROUP_PREPARING) {
@@ -163,7 +167,7 @@ void group__prepare(struct group *group)
         if (group->members.items[i]->sync)
             group__finish_sync(group, group->members.items[i], ERR_REBALANCE);
     group__enter(group, GROUP_PREPARING);
-    group->rebalance_until_us = clock_mono_us() + longest_rebalance_us(group);
+    group__wait_for_joins(group);
     group__maybe_complete(group);
 }
 

@@ -45,7 +45,8 @@ void group_record_add(struct record_builder *records, const struct group *group,
     m.protocol_type = bytes_from(group->protocol_type ? group->protocol_type : "");
     m.generation = group->generation;
     m.protocol = text_or_null(group->protocol);
-    m.leader = text_or_null(group->leader);
+    // Without a leader: the members are to join again before anything else.
+    m.leader = text_or_null(group->state == GROUP_PREPARING ? NULL : group->leader);
     m.current_state_timestamp = group->state_since_ms;
     m.members_count = (int32_t)group->members.count;
     m.members = ARENA_ARRAY(&arena, struct kafka_group_metadata_value_member, group->members.count);
@@ -121,7 +122,9 @@ bool group_record_apply(struct group *group, struct bytes value)
             load_member(group, &m, &m.members[i]);
         if (m.leader.ptr && m.members_count)
             group__lead(group, m.leader);
-        group->state = m.members_count ? GROUP_STABLE : GROUP_EMPTY;
+        group->state = !m.members_count ? GROUP_EMPTY
+                       : m.leader.ptr   ? GROUP_STABLE
+                                        : GROUP_PREPARING;
         if (m.current_state_timestamp >= 0)
             group->state_since_ms = m.current_state_timestamp;
     }

@@ -9,20 +9,23 @@
 #include "wire/kafka/consumer_group_heartbeat.h"
 #include "wire/kafka/delete_groups.h"
 #include "wire/kafka/describe_groups.h"
+#include "wire/kafka/heartbeat.h"
 #include "wire/kafka/join_group.h"
 #include "wire/kafka/leave_group.h"
 #include "wire/kafka/list_groups.h"
 #include "wire/kafka/offset_commit.h"
 #include "wire/kafka/offset_delete.h"
 #include "wire/kafka/offset_fetch.h"
+#include "wire/kafka/sync_group.h"
 
 enum {
+    ILLEGAL_GENERATION = 22,
     INVALID_GROUP_ID = 24,
     UNKNOWN_MEMBER = 25,
-    INCONSISTENT = 23,
     INVALID = 42,
     NON_EMPTY = 68,
     NOT_FOUND = 69,
+    MEMBER_ID_REQUIRED = 79,
     SUBSCRIBED = 86,
     UNKNOWN_TOPIC_ID = 100,
     UNSUPPORTED_ASSIGNOR = 112,
@@ -336,23 +339,42 @@ static void an_id_with_a_zero_byte_is_no_way_around_a_rule_about_the_shorter_one
     client_close(&client);
 }
 
-static void the_classic_requests_find_no_member_in_it(void **state)
+static void classic_requests_serve_a_classic_member_in_it(void **state)
 {
     (void)state;
+    static const uint8_t says[] = {0,   0,   0,   0,   0,   1,    0,    6,    'o',
+                                   'r', 'd', 'e', 'r', 's', 0xff, 0xff, 0xff, 0xff};
+    static const uint8_t nothing[] = {0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff};
     struct client client;
     open_with_topic(&client);
     join(&client);
-    struct kafka_join_group_request_protocol protocol = {bytes_from("range"), bytes_from("x")};
+    struct kafka_join_group_request_protocol protocol = {bytes_from("range"),
+                                                         bytes_make(says, sizeof says)};
     struct kafka_join_group_request m;
     kafka_join_group_request_init(&m);
     m.group_id = bytes_from("g");
-    m.session_timeout_ms = 10000;
+    m.session_timeout_ms = m.rebalance_timeout_ms = 10000;
     m.protocol_type = bytes_from("consumer");
     m.protocols = &protocol;
     m.protocols_count = 1;
-    struct kafka_join_group_response refused;
-    call(&client, KAFKA_JOIN_GROUP, 5, &m, &refused);
-    assert_int_equal(refused.error_code, INCONSISTENT);
+    struct kafka_join_group_response joined;
+    call(&client, KAFKA_JOIN_GROUP, 5, &m, &joined);
+    assert_int_equal(joined.error_code, MEMBER_ID_REQUIRED);
+    struct bytes id = arena_bytes(&client.arena, joined.member_id);
+    m.member_id = id;
+    call(&client, KAFKA_JOIN_GROUP, 5, &m, &joined);
+    assert_int_equal(joined.error_code, 0);
+    assert_int_equal(joined.leader.size, 0);
+    assert_true(bytes_is(joined.protocol_name, "range"));
+    struct kafka_sync_group_request sync;
+    kafka_sync_group_request_init(&sync);
+    sync.group_id = bytes_from("g");
+    sync.member_id = id;
+    sync.generation_id = joined.generation_id;
+    struct kafka_sync_group_response synced;
+    call(&client, KAFKA_SYNC_GROUP, 3, &sync, &synced);
+    assert_int_equal(synced.error_code, 0);
+    assert_true(bytes_equal(synced.assignment, bytes_make(nothing, sizeof nothing))); // m1 has all
     struct kafka_leave_group_request_member member;
     kafka_leave_group_request_member_init(&member);
     member.member_id = bytes_from("m1");
@@ -361,7 +383,14 @@ static void the_classic_requests_find_no_member_in_it(void **state)
     struct kafka_leave_group_response expelled;
     call(&client, KAFKA_LEAVE_GROUP, 5, &expel, &expelled);
     assert_int_equal(expelled.members[0].error_code, 0); // an administrator's
-    assert_int_equal(leave(&client), UNKNOWN_MEMBER);
+    struct kafka_heartbeat_request alive = {
+        .group_id = bytes_from("g"), .member_id = id, .generation_id = joined.generation_id};
+    struct kafka_heartbeat_response beaten;
+    call(&client, KAFKA_HEARTBEAT, 2, &alive, &beaten);
+    assert_int_equal(beaten.error_code, ILLEGAL_GENERATION); // it had not seen the group's epoch
+    call(&client, KAFKA_JOIN_GROUP, 5, &m, &joined);
+    assert_int_equal(joined.error_code, 0);
+    assert_true(bytes_equal(joined.leader, id)); // a classic group again
     client_close(&client);
 }
 
@@ -376,7 +405,7 @@ int main(void)
         TEST(offsets_are_committed_and_fetched_by_topic_id_and_member_epoch),
         TEST(a_group_is_deleted_when_it_is_empty),
         TEST(an_id_with_a_zero_byte_is_no_way_around_a_rule_about_the_shorter_one),
-        TEST(the_classic_requests_find_no_member_in_it),
+        TEST(classic_requests_serve_a_classic_member_in_it),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -66,11 +66,12 @@ static void take_assignments(struct group *group, const struct group_sync *sync)
     group_write(group, &records, write);
 }
 
-static err_t check_sync(struct group *group, const struct group_sync *sync,
-                        struct group_member **member)
+static err_t check_sync(struct group *group, struct group_sync *sync, struct group_member **member)
 {
     if (group->state == GROUP_DEAD)
         return ERR_COORDINATOR_NOT_AVAILABLE;
+    if (group->consumer)
+        return consumer_sync(group, sync);
     TRY(group__find_caller(group, &sync->caller, member));
     if (sync->caller.generation != group->generation)
         return ERR_ILLEGAL_GENERATION;
@@ -90,7 +91,7 @@ void group_sync(struct group *group, struct group_sync *sync)
     list_init(&sync->link);
     mutex_lock(&group->lock);
     sync->err = check_sync(group, sync, &member);
-    if (sync->err != ERR_OK) {
+    if (!member || sync->err != ERR_OK) {
         list_push_back(&group->syncs, &sync->link);
         group__unlock(group);
         return;
@@ -118,43 +119,55 @@ void group_abandon_sync(struct group *group, struct group_sync *sync)
 
 // --- the rest ------------------------------------------------------------------------
 
-err_t group_heartbeat(struct group *group, const struct group_caller *caller)
+static err_t beat(struct group *group, const struct group_caller *caller)
 {
     struct group_member *member;
+    if (group->state == GROUP_DEAD)
+        return ERR_COORDINATOR_NOT_AVAILABLE;
+    if (group->consumer)
+        return consumer_classic_beat(group, caller);
+    TRY(group__find_caller(group, caller, &member));
+    if (caller->generation != group->generation)
+        return ERR_ILLEGAL_GENERATION;
+    group__touch(member);
+    return group->state == GROUP_PREPARING ? ERR_REBALANCE : ERR_OK;
+}
+
+err_t group_heartbeat(struct group *group, const struct group_caller *caller)
+{
     mutex_lock(&group->lock);
-    err_t err = group->state == GROUP_DEAD ? ERR_COORDINATOR_NOT_AVAILABLE
-                                           : group__find_caller(group, caller, &member);
-    if (err == ERR_OK && caller->generation != group->generation)
-        err = ERR_ILLEGAL_GENERATION;
-    if (err == ERR_OK) {
-        group__touch(member);
-        if (group->state == GROUP_PREPARING)
-            err = ERR_REBALANCE;
-    }
+    err_t err = beat(group, caller);
     group__unlock(group);
     return err;
 }
 
-err_t group_leave(struct group *group, const struct group_caller *caller)
+static err_t leave(struct group *group, const struct group_caller *caller)
+{
+    struct group_member *member = NULL;
+    if (caller->instance_id.ptr && caller->member_id.size == 0) {
+        member = group__member_of_instance(group, caller->instance_id);
+        if (!member)
+            return ERR_UNKNOWN_MEMBER;
+    } else if (group__take_pending(group, caller->member_id)) {
+        group__maybe_complete(group);
+        return ERR_OK;
+    } else {
+        TRY(group__find_caller(group, caller, &member));
+    }
+    group__remove_member(group, member);
+    return ERR_OK;
+}
+
+void group_leave(struct group *group, const struct group_caller *callers, size_t count, err_t *errs)
 {
     mutex_lock(&group->lock);
-    struct group_member *member = NULL;
-    err_t err = ERR_OK;
-    if (group->state == GROUP_DEAD)
-        err = ERR_COORDINATOR_NOT_AVAILABLE;
-    else if (group->consumer)
-        err = consumer_expel(group, caller);
-    else if (caller->instance_id.ptr && caller->member_id.size == 0)
-        err = (member = group__member_of_instance(group, caller->instance_id)) ? ERR_OK
-                                                                               : ERR_UNKNOWN_MEMBER;
-    else if (group__take_pending(group, caller->member_id))
-        group__maybe_complete(group);
+    if (group->state != GROUP_DEAD && group->consumer)
+        consumer_leave(group, callers, count, errs);
     else
-        err = group__find_caller(group, caller, &member);
-    if (err == ERR_OK && member)
-        group__remove_member(group, member);
+        for (size_t i = 0; i < count; i++)
+            errs[i] = group->state == GROUP_DEAD ? ERR_COORDINATOR_NOT_AVAILABLE
+                                                 : leave(group, &callers[i]);
     group__unlock(group);
-    return err;
 }
 
 // A commit inside a transaction may come without a member and during a rebalance.

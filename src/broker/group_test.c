@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "broker/group.h"
+#include "broker/group_test_journal.h"
 
 #include "base/mem.h"
 #include "os/clock.h"
@@ -100,7 +100,7 @@ static err_t beat(struct client *client)
 static err_t leave(struct client *client)
 {
     struct group_caller who = caller(client);
-    return group_leave(client->group, &who);
+    return test_leave(client->group, &who);
 }
 
 static void release(struct client *client)

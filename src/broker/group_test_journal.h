@@ -77,6 +77,13 @@ static inline void test_journal_replay_record(struct group *group, struct consum
                               record->value);
 }
 
+static inline err_t test_leave(struct group *group, const struct group_caller *caller)
+{
+    err_t err;
+    group_leave(group, caller, 1, &err);
+    return err;
+}
+
 // A group as it would be after a restart.
 static inline struct group *test_journal_replay(struct test_journal *log, const char *id,
                                                 struct consumer_env *env)

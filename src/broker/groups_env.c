@@ -38,10 +38,28 @@ static struct consumer_settings settings(struct consumer_env *env, const char *g
     };
 }
 
+static const char *name(struct consumer_env *env, const uint8_t id[16], struct arena *arena)
+{
+    struct groups *groups = CONTAINER_OF(env, struct groups, env);
+    struct topic *topic = log_store_topic_by_id(groups->broker->store, id);
+    const char *copy = topic ? arena_strdup(arena, topic_name(topic)) : NULL;
+    topic_unref(topic);
+    return copy;
+}
+
 void groups__init_env(struct groups *groups)
 {
+    enum broker_migration policy = groups->broker->options.migration;
     groups->versions_from = (uint64_t)clock_now_us();
-    groups->env = (struct consumer_env){find_topic, version, settings};
+    groups->env = (struct consumer_env){
+        find_topic,
+        version,
+        settings,
+        name,
+        .upgrades = policy == BROKER_MIGRATION_BIDIRECTIONAL || policy == BROKER_MIGRATION_UPGRADE,
+        .downgrades =
+            policy == BROKER_MIGRATION_BIDIRECTIONAL || policy == BROKER_MIGRATION_DOWNGRADE,
+    };
 }
 
 struct consumer_env *groups_env(struct groups *groups)

@@ -78,15 +78,11 @@ def behaviours(walk):
     return re.findall(r"^    static void (\w+)\(\) throws Exception", (HERE / f"{walk}.java").read_text(), re.M)
 
 
-# What weir does not do (on a real Kafka these run too), and why.
-LACKS = {"a_group_moves_from_the_classic_protocol_to_the_new_one": "a classic group becomes a new one only when it is empty"}
 
 
 @pytest.mark.parametrize("release, walk, behaviour", [(release, walk, behaviour) for release in WALKS
                                                       for walk in WALKS[release] for behaviour in behaviours(walk)])
 def test_java_client(jvms, at, release, walk, behaviour):
-    if behaviour in LACKS and "KAFKA_AT" not in os.environ:
-        pytest.skip(LACKS[behaviour])
     jvms(release)(walk, at, behaviour)
 
 
