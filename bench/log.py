@@ -2,6 +2,8 @@
 """log: the figures of the log, weir and the real Kafka with the same client and the same requests."""
 import os
 import pathlib
+import statistics
+import sys
 import time
 
 from harness import DATA, ROUNDS, WEIR, Peer, Weir, bench, figure, figures, note, number, rss_mb, run, table
@@ -9,6 +11,7 @@ from harness import DATA, ROUNDS, WEIR, Peer, Weir, bench, figure, figures, note
 RECORD_BYTES = 270
 SHAPES = [(partitions, size) for partitions in (1, 8) for size in (100, 270, 1000, 100000)]
 RECORDS = {100: 1000000, 270: 600000, 1000: 200000, 100000: 2000}
+WARM_GB = 3
 COLD_RECORDS, COLD_BYTES = 10000, 100000
 RECOVERY_GB = int(os.environ.get("RECOVERY_GB", "10"))
 
@@ -42,6 +45,28 @@ def disk_mb_s(data):
     return got / (time.monotonic() - began) / 1e6
 
 
+def warm_memory():
+    """A virtual machine's host gives a page when it is first touched and takes free ones back after a while: then the first writer into the
+    page cache pays, up to 2 s a GB here. Touched and freed just before, memory costs every server the same."""
+    run(sys.executable, "-c", f"b'x' * ({WARM_GB} << 30)", timeout=300)
+
+
+def disk_sync_us(data):
+    """What the disk itself takes for the sync of a small append to a file that has its blocks: below this no answer after a sync can come."""
+    path = pathlib.Path(data) / "sync.probe"
+    with open(path, "wb", buffering=0) as file:
+        os.posix_fallocate(file.fileno(), 0, 1 << 20)
+        os.fsync(file.fileno())
+        took = []
+        for i in range(1000):
+            began = time.monotonic()
+            os.pwrite(file.fileno(), b"x" * 360, i * 360)
+            os.fdatasync(file.fileno())
+            took.append((time.monotonic() - began) * 1e6)
+    path.unlink()
+    return statistics.median(took)
+
+
 def cold_reads(step, data, *where):
     shape = ("--count", COLD_RECORDS, "--size", COLD_BYTES, "--topic", "bench-cold")
     run(WEIR, "bench", "produce", *shape, *where, timeout=120)
@@ -62,6 +87,8 @@ def rounds(step, pid, data, where, warm_up):
     steady(step, pid, *measured)
     for i in range(ROUNDS + warm_up):
         name = step if i >= warm_up else step + ", warming up"
+        warm_memory()
+        note(name, "disk sync us", disk_sync_us(data))
         bench(name, "single", *measured)
         bench(name, "paced", "--count", 5000, *measured)
         for partitions, size in SHAPES if i >= warm_up else [(1, RECORD_BYTES)]:
@@ -107,6 +134,7 @@ def log_tables(out, kafkas):
     table(out, "Log: acks=all, librdkafka", "weir log", kafkas,
           [("one request at a time", "produce_one_in_flight", "requests/s", 1, True),
            ("its p50", "produce_one_in_flight_p50", "µs", 1, False), ("its p99", "produce_one_in_flight_p99", "µs", 1, False),
+           ("the disk's own sync meanwhile, p50", "disk sync us", "µs", 1, False),
            ("CPU of the server, one request", "produce_one_in_flight_cpu", "µs", 1e-3, False),
            ("1,000 records/s, linger 0: p50", "produce_paced_p50", "µs", 1, False), ("its p99", "produce_paced_p99", "µs", 1, False),
            ("10,000 records/s to 100 partitions: p50", "produce_paced_p50 100", "µs", 1, False),

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "app/bench.h"
 #include "app/cmd.h"
-#include "os/file.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <time.h>
 
 #define BENCH_USAGE "weir bench people|produce|single|paced|consume|cql [--count N] [--size BYTES]"
 
@@ -48,23 +47,14 @@ void bench_latencies(struct bench *bench, const char *name, int64_t *latencies_u
     bench_result(bench, title, (double)latencies_us[most], "us");
 }
 
-// User and system time are the 12th and 13th numbers behind the name in parentheses, in ticks.
 int64_t bench_cpu_us(const struct bench *bench)
 {
-    char path[64];
-    struct str stat = {0};
-    long long user = 0, kernel = 0;
-    if (!bench->pid)
+    clockid_t clock;
+    struct timespec used;
+    if (!bench->pid || clock_getcpuclockid((pid_t)bench->pid, &clock) != 0 ||
+        clock_gettime(clock, &used) != 0)
         return 0;
-    snprintf(path, sizeof path, "/proc/%lld/stat", (long long)bench->pid);
-    if (file_read_all(path, 4096, &stat, NULL) == ERR_OK) {
-        const char *behind_name = strrchr(str_text(&stat), ')');
-        if (behind_name)
-            (void)sscanf(behind_name, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lld %lld",
-                         &user, &kernel);
-    }
-    str_release(&stat);
-    return (user + kernel) * (1000000 / sysconf(_SC_CLK_TCK));
+    return (int64_t)used.tv_sec * 1000000 + used.tv_nsec / 1000;
 }
 
 void bench_cpu(struct bench *bench, const char *name, int64_t since_us, int64_t count)

@@ -124,14 +124,17 @@ static int64_t write_some(struct conn *conn, struct conn__item *first)
         return socket_send_file(conn->fd, first->file, first->offset, first->size);
     struct socket_part parts[WRITE_PARTS];
     size_t count = 0;
+    bool file_next = false;
     LIST_EACH(&conn->queue, link)
     {
         struct conn__item *item = CONTAINER_OF(link, struct conn__item, link);
-        if (!item->buf || count == WRITE_PARTS)
+        file_next = !item->buf;
+        if (file_next || count == WRITE_PARTS)
             break;
         parts[count++] = (struct socket_part){item->buf->ptr + item->offset, item->size};
     }
-    return socket_write(conn->fd, parts, count);
+    return file_next ? socket_write_before_file(conn->fd, parts, count)
+                     : socket_write(conn->fd, parts, count);
 }
 
 static void written(struct conn *conn, size_t size)

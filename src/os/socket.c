@@ -199,7 +199,7 @@ int64_t socket_read(int fd, void *ptr, size_t size)
     return got == 0 ? SOCKET_CLOSED : answer(got);
 }
 
-int64_t socket_write(int fd, const struct socket_part *parts, size_t count)
+static int64_t send_parts(int fd, const struct socket_part *parts, size_t count, int flags)
 {
     struct iovec vectors[PARTS_MAX];
     if (count > PARTS_MAX)
@@ -208,7 +208,17 @@ int64_t socket_write(int fd, const struct socket_part *parts, size_t count)
         vectors[i] =
             (struct iovec){.iov_base = (void *)(uintptr_t)parts[i].ptr, .iov_len = parts[i].size};
     struct msghdr message = {.msg_iov = vectors, .msg_iovlen = count};
-    return answer(sendmsg(fd, &message, MSG_NOSIGNAL));
+    return answer(sendmsg(fd, &message, MSG_NOSIGNAL | flags));
+}
+
+int64_t socket_write(int fd, const struct socket_part *parts, size_t count)
+{
+    return send_parts(fd, parts, count, 0);
+}
+
+int64_t socket_write_before_file(int fd, const struct socket_part *parts, size_t count)
+{
+    return send_parts(fd, parts, count, MSG_MORE);
 }
 
 int64_t socket_send_file(int fd, int file, int64_t offset, size_t size)

@@ -41,6 +41,9 @@ int socket_accept(int listener);
 void socket_close(int fd);
 int64_t socket_read(int fd, void *ptr, size_t size); // SOCKET_CLOSED also at the end
 int64_t socket_write(int fd, const struct socket_part *parts, size_t count); // up to 64 parts
+// The same where socket_send_file() follows at once: both leave in one packet, and wake the peer
+// once.
+int64_t socket_write_before_file(int fd, const struct socket_part *parts, size_t count);
 int64_t socket_send_file(int fd, int file, int64_t offset, size_t size);
 void socket_peer(int fd, char *out, size_t size);       // "127.0.0.1:51234", "[::1]:51234", "local"
 void socket_local_host(int fd, char *out, size_t size); // "127.0.0.1", "::1"
