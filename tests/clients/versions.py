@@ -8,7 +8,7 @@ JAVA = {
     "3.9": ["org.apache.kafka:kafka_2.13:3.9.2", "org.apache.kafka:kafka-tools:3.9.2"],
     "4.3": ["org.apache.kafka:kafka_2.13:4.3.1", "org.apache.kafka:kafka-tools:4.3.1",
             "org.apache.kafka:kafka-streams:4.3.1", "org.apache.kafka:connect-runtime:4.3.1",
-            "org.apache.kafka:connect-file:4.3.1"],
+            "org.apache.kafka:connect-file:4.3.1", "org.apache.kafka:connect-mirror:4.3.1"],
 }
 
 KAFKA_PYTHON = ["2.0.2", "2.2.15", "3.0.12"]

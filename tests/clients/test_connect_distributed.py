@@ -1,0 +1,196 @@
+"""Distributed Kafka Connect, driven by its REST interface, and MirrorMaker 2, from their Maven jars, on weir."""
+import socket
+import subprocess
+
+import pytest
+import requests
+from confluent_kafka import Consumer, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, ConfigResource, NewTopic, ResourceType
+
+import packages
+from conftest import wait_for
+from versions import JAVA
+
+NEWEST = "4.3"
+DEADLINE = 120
+STRING = "org.apache.kafka.connect.storage.StringConverter"
+
+
+@pytest.fixture(scope="module")
+def libs():
+    return packages.jars(NEWEST, JAVA[NEWEST])
+
+
+class Java:
+    """A JVM with a main class and a file of settings, which is stopped at the end of its `with`."""
+
+    def __init__(self, libs, main, folder, name, settings):
+        self.log = folder / f"{name}.log"
+        file = folder / f"{name}.properties"
+        file.write_text("".join(f"{key}={value}\n" for key, value in settings.items()))
+        with open(self.log, "a") as out:
+            self.process = subprocess.Popen(["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-cp",
+                                             f"{libs}/*", main, str(file)], stdout=out, stderr=subprocess.STDOUT)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(60)
+
+    def until(self, condition, what):
+        """The first true answer of condition(), which may fail while servers start."""
+        def holds():
+            assert self.process.poll() is None, self.log.read_text()[-4000:]
+            try:
+                return condition()
+            except requests.ConnectionError:
+                return False
+
+        try:
+            return wait_for(holds, what, DEADLINE)
+        except AssertionError:
+            print(self.log.read_text()[-4000:])
+            raise
+
+
+class Worker(Java):
+    """A worker of the group `name`, whose three topics bear its name."""
+
+    def __init__(self, libs, at, folder, name, number):
+        with socket.socket() as held:
+            held.bind(("127.0.0.1", 0))
+            self.url = "http://127.0.0.1:%d" % held.getsockname()[1]
+        kept = {f"{what}.storage.{key}": value for what in ("config", "offset", "status")
+                for key, value in (("topic", f"{name}-{what}"), ("replication.factor", 1))}
+        super().__init__(libs, "org.apache.kafka.connect.cli.ConnectDistributed", folder, f"worker-{number}", {
+            "bootstrap.servers": at, "group.id": name, **kept, "listeners": self.url, "key.converter": STRING,
+            "value.converter": STRING, "offset.flush.interval.ms": 200, "plugin.discovery": "service_load",
+            "exactly.once.source.support": "enabled", "scheduled.rebalance.max.delay.ms": 500, "heartbeat.interval.ms": 500,
+            "config.providers": ""})
+
+    def ask(self, method, path, **kwargs):
+        return requests.request(method, self.url + path, timeout=90, **kwargs)
+
+    def create(self, name, settings):
+        def created():
+            answer = self.ask("PUT", f"/connectors/{name}/config", json=settings)
+            assert answer.status_code in (201, 409), answer.text  # 409: the group is just being balanced
+            return answer.status_code == 201
+
+        self.until(created, f"connector {name}")
+
+    def states(self, name):
+        said = self.ask("GET", f"/connectors/{name}/status").json()
+        return [said.get("connector", {}).get("state")] + [task["state"] for task in said.get("tasks", [])]
+
+    def where(self, name):
+        """The workers that have this connector's tasks."""
+        return {task["worker_id"] for task in self.ask("GET", f"/connectors/{name}/status").json().get("tasks", [])}
+
+    def state(self, name, wanted):
+        self.until(lambda: self.states(name) == [wanted, wanted], f"{name} to be {wanted}")
+
+
+def cleanup_policy(at, topic):
+    admin = AdminClient({"bootstrap.servers": at})
+    (future,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]).values()
+    return future.result(20)["cleanup.policy"].value
+
+
+def test_distributed_connect_is_driven_over_rest_and_its_tasks_move_to_another_worker(at, libs, topic, tmp_path):
+    lines = [f"line {n}\n" for n in range(1000)]
+    source = {"connector.class": "FileStreamSource", "file": str(tmp_path / "in"), "topic": topic, "tasks.max": "1"}
+    sink = {"connector.class": "FileStreamSink", "file": str(tmp_path / "out"), "topics": topic, "tasks.max": "1",
+            "consumer.override.isolation.level": "read_committed"}
+
+    def write(start, end):
+        with open(tmp_path / "in", "a") as written:
+            written.writelines(lines[start:end])
+
+    def arrived(count):
+        out = tmp_path / "out"
+        return out.exists() and out.read_text().count("\n") >= count
+
+    with Worker(libs, at, tmp_path, topic, 1) as first:
+        first.until(lambda: first.ask("GET", "/connectors").status_code == 200, "the worker")
+        write(0, 300)
+        first.create("source", source)
+        first.create("sink", sink)
+        first.until(lambda: arrived(300), "300 lines")
+        assert {cleanup_policy(at, f"{topic}-{what}") for what in ("config", "offset", "status")} == {"compact"}
+
+        assert first.ask("PUT", "/connectors/sink/pause").status_code == 202
+        first.state("sink", "PAUSED")
+        write(300, 600)
+        first.state("source", "RUNNING")
+        assert not arrived(301)
+        assert first.ask("PUT", "/connectors/sink/resume").status_code == 202
+        first.until(lambda: arrived(600), "600 lines after the pause")
+
+        with Worker(libs, at, tmp_path, topic, 2) as second:
+            second.until(lambda: second.ask("GET", "/connectors").status_code == 200, "the second worker")
+            first.until(lambda: len(first.where("source") | first.where("sink")) == 2, "a task for each worker")
+            first.state("source", "RUNNING")
+            first.state("sink", "RUNNING")
+            first.process.terminate()
+            first.process.wait(60)
+            mine = {second.url.removeprefix("http://")}
+            second.until(lambda: second.where("source") | second.where("sink") == mine, "all tasks at the worker that stays")
+            second.state("source", "RUNNING")
+            second.state("sink", "RUNNING")
+            write(600, 1000)
+            second.until(lambda: arrived(1000), "all lines")
+            offsets = second.ask("GET", "/connectors/sink/offsets").json()["offsets"]
+            assert offsets[0]["partition"] == {"kafka_topic": topic, "kafka_partition": 0}, offsets
+            for name in ("source", "sink"):
+                assert second.ask("DELETE", f"/connectors/{name}").status_code == 204
+            second.until(lambda: second.ask("GET", "/connectors").json() == [], "no connectors")
+    assert (tmp_path / "out").read_text() == "".join(lines)
+
+
+def test_mirror_maker_copies_topics_with_their_settings_and_groups_offsets(at, start_weir, empty_project, libs, topic, tmp_path):
+    there = start_weir(empty_project).at["kafka"]
+    here = AdminClient({"bootstrap.servers": at})
+    (future,) = here.create_topics([NewTopic(topic, 3, 1, config={"retention.ms": "1234567"})]).values()
+    future.result(20)
+    producer = Producer({"bootstrap.servers": at})
+    for n in range(300):
+        producer.produce(topic, f"value {n}", key=str(n), partition=n % 3, headers=[("n", str(n))])
+    assert producer.flush(20) == 0
+    group = Consumer({"bootstrap.servers": at, "group.id": topic, "enable.auto.commit": False})
+    group.commit(offsets=[TopicPartition(topic, n, 100) for n in range(3)], asynchronous=False)
+
+    one = {name: 1 for name in ("replication.factor", "checkpoints.topic.replication.factor", "heartbeats.topic.replication.factor",
+                                "offset-syncs.topic.replication.factor", "config.storage.replication.factor",
+                                "offset.storage.replication.factor", "status.storage.replication.factor")}
+    often = {f"{what}.interval.seconds": 1 for what in ("refresh.topics", "refresh.groups", "sync.topic.configs",
+                                                        "sync.group.offsets", "emit.checkpoints", "emit.heartbeats")}
+    with Java(libs, "org.apache.kafka.connect.mirror.MirrorMaker", tmp_path, "mirror", {
+            "clusters": "a,b", "a.bootstrap.servers": at, "b.bootstrap.servers": there, "a->b.enabled": "true",
+            "a->b.topics": topic, "a->b.groups": topic, "a->b.sync.group.offsets.enabled": "true", "b->a.enabled": "false",
+            "offset.lag.max": 0, **one, **often}) as mirror:
+        reader = Consumer({"bootstrap.servers": there, "group.id": "check", "auto.offset.reset": "earliest",
+                           "isolation.level": "read_committed"})
+        admin = AdminClient({"bootstrap.servers": there})
+        mirror.until(lambda: f"a.{topic}" in admin.list_topics(timeout=20).topics, "the topic")
+        reader.assign([TopicPartition(f"a.{topic}", n, 0) for n in range(3)])
+        got = []
+        mirror.until(lambda: got.extend(m for m in reader.consume(100, 0.1) if not m.error()) or len(got) >= 300, "300 records")
+        assert sorted((m.partition(), m.key(), m.value()) for m in got) == sorted(
+            (n % 3, b"%d" % n, b"value %d" % n) for n in range(300))
+        assert all(m.headers() == [("n", m.key())] for m in got)
+        (future,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, f"a.{topic}")]).values()
+        assert future.result(20)["retention.ms"].value == "1234567"
+        places = [TopicPartition(f"a.{topic}", n) for n in range(3)]
+        follower = Consumer({"bootstrap.servers": there, "group.id": topic})
+
+        def translated():
+            producer.produce(topic, "more", partition=0)
+            producer.flush(20)
+            return all(0 < place.offset <= 100 for place in follower.committed(places, 20))
+
+        mirror.until(translated, "the group's offsets")
+        for consumer in (reader, follower, group):
+            consumer.close()
