@@ -9,7 +9,8 @@
 //     sizes   grow with what is there, sometimes further, with zeros
 //     names   made, renamed or removed behind the last sync of their folder happened or did not
 //     faults  a sync may fail once: what it should have kept is never certain again, also when the
-//             next sync succeeds. Writes may fail with EIO or ENOSPC, half done.
+//             next sync succeeds. Writes may fail with EIO or ENOSPC, half done; names may refuse
+//             to be made, renamed or removed, and files to be cut.
 //
 // Lifetime   one disk at a time is recorded: from disk_start() to disk_stop(). Descriptors that are
 //            open at either end belong to nobody.
@@ -84,7 +85,9 @@ struct disk {
     struct disk_links base;        // names when recording began
     struct disk_links links;       // names now
     // fault: after `fail_after` more ops of its kind, `fail_count` of them fail (-1: all)
-    enum disk_kind fail_kind; // DISK_SYNC or DISK_WRITE
+    enum disk_kind fail_kind;      // DISK_SYNC, DISK_WRITE, DISK_TRUNCATE, DISK_RENAME: any name
+    long counts[DISK_SYNC_FAILED]; // how many ops of each of these there were
+    size_t failed_at;              // the moment of the first one that failed; SIZE_MAX = none
     long fail_after;
     long fail_count;
     int fail_errno;
@@ -240,9 +243,14 @@ static inline void disk_settle(int inode, size_t covers, bool failed)
 static inline bool disk_fails(enum disk_kind kind)
 {
     struct disk *disk = disk_now;
+    if (!disk)
+        return false;
+    disk->counts[kind]++;
     if (disk->fail_count == 0 || disk->fail_kind != kind || disk->fail_after-- > 0)
         return false;
     disk->fail_after = 0;
+    if (disk->failed_at == SIZE_MAX)
+        disk->failed_at = disk->ops.count;
     if (disk->fail_count > 0)
         disk->fail_count--;
     errno = disk->fail_errno;
@@ -255,7 +263,8 @@ static inline int disk_open(const char *path, int flags, ...)
 {
     pthread_mutex_lock(&disk_mutex);
     struct disk_place place = disk_resolve(path);
-    int fd = open(path, flags, 0644);
+    bool makes = place.inside && place.inode < 0 && (flags & O_CREAT);
+    int fd = makes && disk_fails(DISK_RENAME) ? -1 : open(path, flags, 0644);
     if (fd >= 0 && fd < DISK_FDS) {
         if (place.inside && place.inode < 0) {
             place.inode = disk_inode_new(disk_now, false);
@@ -322,10 +331,12 @@ static inline int disk_ftruncate(int fd, off_t size)
 {
     pthread_mutex_lock(&disk_mutex);
     int inode = disk_inode_of(fd);
-    int result = ftruncate(fd, size);
+    int result = inode >= 0 && disk_fails(DISK_TRUNCATE) ? -1 : ftruncate(fd, size);
     if (result == 0 && inode >= 0)
         disk_record(DISK_TRUNCATE, inode)->offset = size;
+    int error = errno;
     pthread_mutex_unlock(&disk_mutex);
+    errno = error;
     return result;
 }
 
@@ -366,7 +377,7 @@ static inline int disk_rename(const char *from, const char *to)
 {
     pthread_mutex_lock(&disk_mutex);
     struct disk_place source = disk_resolve(from), target = disk_resolve(to);
-    int result = rename(from, to);
+    int result = source.inside && disk_fails(DISK_RENAME) ? -1 : rename(from, to);
     if (result == 0 && source.inside) {
         assert(target.inside && source.inode > 0);
         struct disk_op *op = disk_record(DISK_RENAME, source.inode);
@@ -386,7 +397,8 @@ static inline int disk_drop(const char *path, int (*drop)(const char *path))
 {
     pthread_mutex_lock(&disk_mutex);
     struct disk_place place = disk_resolve(path);
-    int result = drop(path);
+    bool fails = place.inside && place.inode >= 0 && disk_fails(DISK_RENAME);
+    int result = fails ? -1 : drop(path);
     if (result == 0 && place.inside)
         disk_record_name(DISK_UNLINK, &place, place.inode);
     int error = errno;
@@ -399,7 +411,8 @@ static inline int disk_mkdir(const char *path, mode_t mode)
 {
     pthread_mutex_lock(&disk_mutex);
     struct disk_place place = disk_resolve(path);
-    int result = mkdir(path, mode);
+    bool fails = place.inside && place.inode < 0 && disk_fails(DISK_RENAME);
+    int result = fails ? -1 : mkdir(path, mode);
     if (result == 0 && place.inside && place.name)
         disk_record_name(DISK_LINK, &place, disk_inode_new(disk_now, true));
     int error = errno;
@@ -464,7 +477,7 @@ static inline void disk_load(struct disk *disk, const char *path, int inode)
 // Begins to record `root`, a folder that exists; what is in it counts as durable.
 static inline void disk_start(struct disk *disk, const char *root)
 {
-    *disk = (struct disk){0};
+    *disk = (struct disk){.failed_at = SIZE_MAX};
     snprintf(disk->root, sizeof disk->root, "%s", root);
     (void)disk_inode_new(disk, true);
     disk_load(disk, root, 0);
@@ -506,8 +519,7 @@ static inline size_t disk_moment(void)
     return count;
 }
 
-// `count` ops of `kind` (DISK_SYNC, DISK_WRITE; -1: all) fail, `after` so many more; count 0 ends
-// it.
+// `count` ops of `kind` (as fail_kind; -1: all) fail, `after` so many more; count 0 ends it.
 static inline void disk_fail(struct disk *disk, enum disk_kind kind, long after, long count,
                              int error)
 {

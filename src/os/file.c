@@ -213,17 +213,23 @@ static char *parent_of(const char *path)
     return parent;
 }
 
-err_t file_replace(const char *path, struct bytes bytes, struct diag *diag)
+err_t file_write_synced(const char *path, struct bytes bytes, struct diag *diag)
 {
-    char *beside = mem_printf("%s.new", path);
-    char *parent = parent_of(path);
-    int fd = open(beside, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    err_t err = fd < 0 ? failed(diag, "create", beside) : ERR_OK;
+    int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    err_t err = fd < 0 ? failed(diag, "create", path) : ERR_OK;
     if (!err)
         err = file_pwrite(fd, bytes.ptr, bytes.size, 0, diag);
     if (!err)
         err = file_datasync(fd, diag);
     file_close(fd);
+    return err;
+}
+
+err_t file_replace(const char *path, struct bytes bytes, struct diag *diag)
+{
+    char *beside = mem_printf("%s.new", path);
+    char *parent = parent_of(path);
+    err_t err = file_write_synced(beside, bytes, diag);
     if (!err)
         err = file_rename(beside, path, diag);
     if (!err)

@@ -49,6 +49,8 @@ MUST_USE err_t file_reserve(int fd, int64_t offset, int64_t size, struct diag *d
 
 MUST_USE err_t file_read_all(const char *path, size_t max_bytes, struct str *out,
                              struct diag *diag);
+// Makes or overwrites `path` with just these bytes and syncs them; its name is not synced.
+MUST_USE err_t file_write_synced(const char *path, struct bytes bytes, struct diag *diag);
 // Writes beside, syncs, renames over `path`, syncs the folder: after a crash old or new, never
 // half.
 MUST_USE err_t file_replace(const char *path, struct bytes bytes, struct diag *diag);

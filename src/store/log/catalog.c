@@ -8,7 +8,7 @@
 //     topic	users_created	0f8fad5b-d9cb-469f-a165-70867728950e	4
 //     set	retention.ms	86400000
 //     crc32c	1a2b3c4d
-#include "store/log/log_int.h"
+#include "store/log/names.h"
 
 #include <stdlib.h>
 
@@ -77,9 +77,7 @@ err_t catalog_save(struct log_store *store, struct topic *changed, int32_t parti
     if (changed)
         write_topic(changed, partition_count, &text);
     str_printf(&text, "crc32c\t%08x\n", crc32c(0, text.ptr, text.size));
-    char path[PATH_BYTES];
-    snprintf(path, sizeof path, "%s/catalog", store->dir);
-    err_t err = file_replace(path, str_bytes(&text), diag);
+    err_t err = names_replace(store, "catalog", str_bytes(&text), diag);
     str_release(&text);
     return err;
 }

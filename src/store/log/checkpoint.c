@@ -12,6 +12,7 @@
 // It is taken on the writer thread between two rounds, when every file is synced and the producers'
 // state is exactly that of next_offset. A file clean-stop beside it, holding the checkpoint's
 // checksum, says nothing was written since; the first change takes it away (checkpoint_touch).
+#include "store/log/names.h"
 #include "store/log/recover.h"
 
 #include "base/log.h"
@@ -105,6 +106,8 @@ static err_t sync_segment(struct segment *segment, struct diag *diag)
         err = segment__get(segment, &fd, diag);
         if (err == ERR_OK) {
             err = store->options.sync_file(fd, diag);
+            if (err != ERR_OK)
+                partition__fail(segment->partition, err, diag_text(diag));
             segment__put(segment);
         }
     }
@@ -156,14 +159,11 @@ err_t checkpoint_write(struct log_store *store, bool clean, struct diag *diag)
         segment__unref(capture.unsynced.items[i]);
     }
     vec_release(&capture.unsynced);
-    char path[PATH_BYTES];
-    path_of(store, "checkpoint", path);
     if (err == ERR_OK)
-        err = file_replace(path, str_bytes(&capture.bytes), diag);
-    if (err == ERR_OK && clean) {
-        path_of(store, "clean-stop", path);
-        err = file_replace(path, bytes_make(capture.bytes.ptr + capture.bytes.size - 4, 4), diag);
-    }
+        err = names_replace(store, "checkpoint", str_bytes(&capture.bytes), diag);
+    if (err == ERR_OK && clean)
+        err = names_replace(store, "clean-stop",
+                            bytes_make(capture.bytes.ptr + capture.bytes.size - 4, 4), diag);
     str_release(&capture.bytes);
     end(store);
     return err;
@@ -179,7 +179,7 @@ err_t checkpoint_touch(struct log_store *store, struct diag *diag)
     char path[PATH_BYTES];
     path_of(store, "clean-stop", path);
     TRY(file_remove(path, diag));
-    TRY(dir_sync(store->dir, diag));
+    TRY(names_sync(store, diag));
     mutex_lock(&store->mutex);
     store->clean = false;
     mutex_unlock(&store->mutex);

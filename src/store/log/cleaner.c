@@ -258,7 +258,7 @@ static void clean(struct candidate *candidate)
     partition__unpin(partition);
 }
 
-// False when there are swaps that cannot be finished now.
+// False when there are too many swaps that cannot be finished now.
 static bool finish_swaps(struct log_store *store)
 {
     if (store->cleaner.swaps.count == 0)
@@ -266,11 +266,11 @@ static bool finish_swaps(struct log_store *store)
     struct diag diag = DIAG_INIT;
     err_t err = checkpoint_write(store, false, &diag);
     if (err == ERR_OK)
-        err = swap_finish(store, &diag);
-    if (err != ERR_OK)
+        swap_finish(store);
+    else
         LOG_WARN("store/log", "cannot finish a compaction, tried again later", "err=\"%s\"",
                  diag_text(&diag));
-    return err == ERR_OK;
+    return err == ERR_OK && store->cleaner.swaps.count < SWAPS_MAX;
 }
 
 static bool stopping(struct cleaner *cleaner)
@@ -290,7 +290,7 @@ static void run(struct log_store *store)
     store->cleaner.paced_us = clock_mono_us();
     for (size_t i = 0; i < candidates.all.count; i++) {
         struct candidate *candidate = &candidates.all.items[i];
-        if (goes_on && !stopping(&store->cleaner))
+        if (goes_on && !stopping(&store->cleaner) && !swap_waits(candidate->partition))
             clean(candidate);
         if (store->cleaner.swaps.count >= SWAPS_MAX)
             goes_on = goes_on && finish_swaps(store);

@@ -46,9 +46,11 @@ void swap_abandon(struct segment *segment); // takes the reference, removes the 
 // there. BLOCKS
 MUST_USE err_t swap_commit(struct segment *segment, struct segment **old, size_t count,
                            struct diag *diag);
-// Once a checkpoint knows of every swap that was committed: gives the files their names. BLOCKS
-MUST_USE err_t swap_finish(struct log_store *store, struct diag *diag);
-void swap_forget(struct log_store *store); // leaves them to the next start
+// Once a checkpoint knows of every swap that was committed: gives the files their names. Those of
+// which it cannot stay for the next time. BLOCKS
+void swap_finish(struct log_store *store);
+bool swap_waits(const struct partition *partition); // is there one of it that was not finished?
+void swap_forget(struct log_store *store);          // leaves them to the next start
 // Recovery: removes what was not committed and tells what was. BLOCKS
 struct swap_range {
     int64_t base; // the file holds what is left of offsets from here

@@ -3,7 +3,7 @@
 // The keeper: a thread for what is not urgent. It removes segments that are too old or too many,
 // removes what is left of deleted topics, and writes a checkpoint when enough was written or enough
 // time has passed since the last.
-#include "store/log/log_int.h"
+#include "store/log/names.h"
 
 #include "base/log.h"
 #include "os/clock.h"
@@ -36,7 +36,8 @@ static struct segment *take_first(struct partition *partition, const struct topi
     struct segment *taken = NULL;
     mutex_lock(&partition->mutex);
     if (partition->segments.count > 1 && !partition->deleted &&
-        !partition->segments.items[0]->swapping && partition->damaged_from == INT64_MAX) {
+        !partition->segments.items[0]->swapping && !partition->names_lost &&
+        !partition->unremovable && partition->damaged_from == INT64_MAX) {
         int64_t next_base = partition->segments.items[1]->base_offset;
         if (next_base <= partition->end_offset &&
             (next_base <= partition->start_offset || is_due(partition, limits, now_ms))) {
@@ -96,8 +97,14 @@ static err_t remove_files(struct log_store *store, struct segment *segment, stru
         return ERR_OK;
     // One after the other on disk too: a power cut must not leave an older one with a hole behind
     // it.
-    partition__dir(segment->partition, path);
-    return dir_sync(path, diag);
+    return partition__sync_names(segment->partition, diag);
+}
+
+static void stop_removing(struct partition *partition)
+{
+    mutex_lock(&partition->mutex);
+    partition->unremovable = true;
+    mutex_unlock(&partition->mutex);
 }
 
 static bool remove_due(struct log_store *store, struct partition *partition,
@@ -112,6 +119,8 @@ static bool remove_due(struct log_store *store, struct partition *partition,
                  err == ERR_OK ? "removed an old segment" : "cannot remove an old segment",
                  "topic=%s partition=%d segment=%lld %s", partition->topic->name, partition->index,
                  (long long)segment->base_offset, diag.text);
+        if (err != ERR_OK) // a newer one that goes would leave a hole behind it
+            stop_removing(partition);
         segment__unref(segment);
         moved = true;
     }

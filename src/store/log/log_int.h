@@ -76,6 +76,7 @@ struct partition {
     struct mutex mutex;
     VEC(struct segment *) segments; // by base offset; the last one is written
     int64_t start_offset;
+    int64_t start_saved; // by whoever deleted records; while admin_busy
     int64_t next_offset; // of the next batch written
     int64_t end_offset;  // high watermark
     int64_t bytes;
@@ -84,6 +85,8 @@ struct partition {
     bool ready;             // the same, under writer.mutex
     bool deleted;
     bool rescan;        // damaged or failed: the next open reads all of it
+    bool names_lost;    // a sync of its folder failed (names.h); until the next start
+    bool unremovable;   // an old segment's file stayed; no retention until the next start
     bool uncleanable;   // compaction met something it cannot read; until the next start
     int64_t cleaned_to; // compaction has seen everything below
     unsigned pins;      // who works on its files by name; under store->mutex
@@ -234,6 +237,10 @@ struct log_store {
     struct topic_id_map by_id;
     _Atomic uint64_t topics_version;
     struct file_cache files;
+    struct {
+        struct mutex mutex; // held while folders are synced
+        char *story;        // of the store's own folder: a sync of it failed
+    } names;
     struct cond index_ready; // with index_mutex: an index left INDEX_BUSY
     struct mutex index_mutex;
     struct writer writer;
@@ -324,7 +331,7 @@ MUST_USE err_t segment__open(struct segment *segment, struct cached_file *file, 
 // the first time
 int64_t segment__first_timestamp(struct segment *segment);
 void segment__put(struct segment *segment);
-// Says in the last file that all of it was synced, as a round without batches would. A hint.
+// Says in the last file what of it was synced, as a round without batches would. A hint.
 void segment__mark(struct segment *segment, int fd);
 
 // --- index.c ---

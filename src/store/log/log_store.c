@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/log/cleaner.h"
+#include "store/log/names.h"
 #include "store/log/log_int.h"
 
 #include "base/log.h"
@@ -41,6 +42,7 @@ static void init_all(struct log_store *store)
     cond_init(&store->unpinned);
     cond_init(&store->index_ready);
     mutex_init(&store->index_mutex);
+    mutex_init(&store->names.mutex);
     file_cache_init(&store->files, store->options.file_max);
     mutex_init(&store->writer.mutex);
     cond_init(&store->writer.wake);
@@ -69,6 +71,8 @@ static void free_all(struct log_store *store)
     cond_release(&store->unpinned);
     cond_release(&store->index_ready);
     mutex_release(&store->index_mutex);
+    mutex_release(&store->names.mutex);
+    mem_free(store->names.story);
     sync_pool_release(&store->writer.syncs);
     mutex_release(&store->writer.mutex);
     cond_release(&store->writer.wake);
@@ -269,6 +273,7 @@ static void admin_take(struct log_store *store)
 static err_t admin_begin(struct log_store *store, struct diag *diag)
 {
     admin_take(store);
+    TRY(names_check(store, diag));
     return checkpoint_touch(store, diag);
 }
 
@@ -326,7 +331,7 @@ static err_t make_way(struct log_store *store, const struct topic *topic, int32_
         any = true;
     }
     if (any && store->options.sync)
-        TRY(dir_sync(store->dir, diag));
+        TRY(names_sync(store, diag));
     if (any)
         keeper_remove_deleted(store);
     return ERR_OK;
@@ -399,7 +404,7 @@ static void move_aside(void *ctx)
     }
     // Else a power cut could bring the old files back under a new topic of the name.
     if (removal->err == ERR_OK && topic->store->options.sync)
-        removal->err = dir_sync(topic->store->dir, removal->diag);
+        removal->err = names_sync(topic->store, removal->diag);
 }
 
 static void mark_deleted(struct topic *topic)
@@ -423,21 +428,25 @@ static err_t delete (struct log_store *store, const char *name, struct diag *dia
         return FAIL(diag, ERR_UNKNOWN_TOPIC, "no topic %s", name);
     unpublish(store, topic);
     err_t err = catalog_save(store, NULL, 0, diag);
-    if (err != ERR_OK) {
+    if (err != ERR_OK && names_check(store, NULL) == ERR_OK) {
         publish(store, topic);
         topic_unref(topic);
         return err;
     }
+    // Where the catalog is in doubt the topic takes nothing more that the next start might miss,
+    // and its files stay for it.
     mark_deleted(topic);
     for (size_t i = 0; i < topic->partitions.count; i++)
         partition__wait_unpinned(topic->partitions.items[i]);
     struct diag move_diag = DIAG_INIT;
-    struct removal removal = {.topic = topic, .diag = &move_diag};
-    writer_call(store, move_aside, &removal);
-    if (removal.err != ERR_OK) {
-        // The topic is gone all the same; make_way() or the next start moves what is left of it.
+    struct removal removal = {.topic = topic, .diag = &move_diag, .err = err};
+    if (err == ERR_OK)
+        writer_call(store, move_aside, &removal);
+    if (err == ERR_OK && removal.err != ERR_OK)
         LOG_WARN("store/log", "cannot move the files of a deleted topic", "topic=%s err=\"%s\"",
                  name, move_diag.text);
+    if (removal.err != ERR_OK) {
+        // The topic is gone all the same; make_way() or the next start moves what is left of it.
         mutex_lock(&store->mutex);
         store->leftovers = true;
         mutex_unlock(&store->mutex);
@@ -445,7 +454,7 @@ static err_t delete (struct log_store *store, const char *name, struct diag *dia
     topic_unref(topic); // the map's
     topic_unref(topic);
     keeper_remove_deleted(store);
-    return ERR_OK;
+    return err;
 }
 
 err_t log_store_delete_topic(struct log_store *store, const char *name, struct diag *diag)
@@ -495,15 +504,39 @@ err_t log_store_grow_topic(struct log_store *store, const char *name, int32_t pa
     return err;
 }
 
+// Puts back what these settings were in `before`.
+static void undo_settings(struct topic *topic, const struct topic_setting *settings,
+                          size_t setting_count, const struct topic_setting *before,
+                          size_t before_count)
+{
+    struct arena arena = ARENA_INIT;
+    struct topic_setting *undo = ARENA_ARRAY(&arena, struct topic_setting, setting_count + 1);
+    for (size_t i = 0; i < setting_count; i++) {
+        undo[i] = (struct topic_setting){.key = settings[i].key};
+        for (size_t j = 0; j < before_count; j++)
+            if (strcmp(before[j].key, settings[i].key) == 0)
+                undo[i].value = before[j].value;
+    }
+    (void)!topic__set(topic, undo, setting_count, NULL); // they held before
+    arena_release(&arena);
+}
+
 static err_t alter(struct log_store *store, const char *name, const struct topic_setting *settings,
                    size_t setting_count, struct diag *diag)
 {
     struct topic *topic = log_store_topic(store, bytes_from(name));
     if (!topic)
         return FAIL(diag, ERR_UNKNOWN_TOPIC, "no topic %s", name);
+    struct arena arena = ARENA_INIT;
+    size_t before_count;
+    struct topic_setting *before = topic_settings(topic, &arena, &before_count);
     err_t err = topic__set(topic, settings, setting_count, diag);
-    if (err == ERR_OK)
+    if (err == ERR_OK) {
         err = catalog_save(store, NULL, 0, diag);
+        if (err != ERR_OK)
+            undo_settings(topic, settings, setting_count, before, before_count);
+    }
+    arena_release(&arena);
     topic_unref(topic);
     return err;
 }
@@ -563,6 +596,7 @@ err_t partition__load_start(struct partition *partition, struct diag *diag)
     str_release(&text);
     if (start > partition->start_offset && start <= partition->next_offset)
         partition->start_offset = start;
+    partition->start_saved = start;
     return err;
 }
 
@@ -582,13 +616,14 @@ static err_t delete_before(struct partition *partition, int64_t offset, int64_t 
                     (long long)offset, partition->topic->name, partition->index,
                     (long long)offsets.end);
     *start = offsets.start;
-    if (offset <= offsets.start)
+    // What retention took may come back with a power cut; what was asked for must not.
+    if (offset <= partition->start_saved)
         return ERR_OK;
-    char path[PATH_BYTES], text[32];
-    start_path(partition, path);
+    char text[32];
     int size = snprintf(text, sizeof text, "%lld\n", (long long)offset);
-    TRY(file_replace(path, bytes_make(text, (size_t)size), diag));
+    TRY(partition__replace(partition, "start", bytes_make(text, (size_t)size), diag));
     mutex_lock(&partition->mutex);
+    partition->start_saved = offset;
     if (offset > partition->start_offset)
         partition->start_offset = offset;
     *start = partition->start_offset;
@@ -613,10 +648,9 @@ err_t partition_delete_before(struct partition *partition, int64_t offset, int64
 // Claims the next block on disk before any id of it is given out.
 static err_t claim_block(struct log_store *store, int64_t end, struct diag *diag)
 {
-    char path[PATH_BYTES], text[32];
-    path_of(store, "producer-ids", path);
+    char text[32];
     int size = snprintf(text, sizeof text, "%lld\n", (long long)end);
-    return file_replace(path, bytes_make(text, (size_t)size), diag);
+    return names_replace(store, "producer-ids", bytes_make(text, (size_t)size), diag);
 }
 
 err_t log_store_producer_id(struct log_store *store, int64_t *out, struct diag *diag)

@@ -15,6 +15,7 @@
 // segment's files are held open from the beginning until they have their final names, so nobody
 // opens those by name before.
 #include "store/log/cleaner.h"
+#include "store/log/names.h"
 
 #include "base/log.h"
 
@@ -173,7 +174,7 @@ static err_t rename_to_swap(struct segment *segment, int64_t end, struct diag *d
     swap_path(dir, segment->base_offset, end, to);
     TRY(checkpoint_touch(segment->partition->topic->store, diag));
     TRY(file_rename(from, to, diag));
-    err_t err = dir_sync(dir, diag);
+    err_t err = partition__sync_names(segment->partition, diag);
     if (err != ERR_OK)
         (void)!file_rename(to, from, NULL); // it does not count
     return err;
@@ -239,14 +240,14 @@ static err_t name_files(const struct swap *swap, bool sync, struct diag *diag)
     for (size_t i = 0; i < swap->others.count; i++)
         TRY(remove_log(dir, swap->others.items[i], diag));
     if (sync)
-        TRY(dir_sync(dir, diag));
+        TRY(partition__sync_names(swap->segment->partition, diag));
     TRY(name_index(swap, dir, ".index", true, diag));
     TRY(name_index(swap, dir, ".txnindex", swap->segment->aborted_count > 0, diag));
     swap_path(dir, base, swap->end, from);
     path_in(dir, base, ".log", to);
     if (file_exists(from))
         TRY(file_rename(from, to, diag));
-    return sync ? dir_sync(dir, diag) : ERR_OK;
+    return sync ? partition__sync_names(swap->segment->partition, diag) : ERR_OK;
 }
 
 static void release(struct swap *swap)
@@ -260,21 +261,44 @@ static void release(struct swap *swap)
     topic_unref(partition->topic);
 }
 
-err_t swap_finish(struct log_store *store, struct diag *diag)
+// False when it stays as it is: to be tried again, or left to the next start.
+static bool finish_one(struct log_store *store, struct swap *swap)
+{
+    struct partition *partition = swap->segment->partition;
+    struct diag diag = DIAG_INIT;
+    if (!partition__pin(partition))
+        return true; // the folder went with all that is in it
+    bool sound = partition__names_sound(partition);
+    err_t err = sound ? name_files(swap, store->options.sync, &diag) : ERR_IO;
+    if (sound && err != ERR_OK)
+        LOG_WARN("store/log", "cannot finish a compaction, tried again later",
+                 "topic=%s partition=%d err=\"%s\"", partition->topic->name, partition->index,
+                 diag_text(&diag));
+    partition__unpin(partition);
+    return err == ERR_OK;
+}
+
+void swap_finish(struct log_store *store)
 {
     struct cleaner *cleaner = &store->cleaner;
-    while (cleaner->swaps.count > 0) {
-        struct swap *swap = &cleaner->swaps.items[cleaner->swaps.count - 1];
-        struct partition *partition = swap->segment->partition;
-        if (partition__pin(partition)) { // else the folder went with all that is in it
-            err_t err = name_files(swap, store->options.sync, diag);
-            partition__unpin(partition);
-            TRY(err);
-        }
-        release(swap);
-        cleaner->swaps.count--;
+    size_t kept = 0;
+    for (size_t i = 0; i < cleaner->swaps.count; i++) {
+        struct swap swap = cleaner->swaps.items[i];
+        if (finish_one(store, &swap))
+            release(&swap);
+        else
+            cleaner->swaps.items[kept++] = swap;
     }
-    return ERR_OK;
+    cleaner->swaps.count = kept;
+}
+
+bool swap_waits(const struct partition *partition)
+{
+    const struct cleaner *cleaner = &partition->topic->store->cleaner;
+    for (size_t i = 0; i < cleaner->swaps.count; i++)
+        if (cleaner->swaps.items[i].segment->partition == partition)
+            return true;
+    return false;
 }
 
 void swap_forget(struct log_store *store)

@@ -16,6 +16,7 @@
 // the partition takes no more appends.
 #include "store/log/log_int.h"
 
+#include "store/log/names.h"
 #include "store/log/round_mark.h"
 
 #include "base/log.h"
@@ -157,9 +158,16 @@ static err_t write_run(struct round *round, struct segment *segment, struct run 
     }
     struct diag cut = DIAG_INIT;
     segment->reserved = 0;
-    if (file_truncate(fd, segment->size, &cut) != ERR_OK)
+    if (file_truncate(fd, segment->size, &cut) != ERR_OK) {
         partition__fail(segment->partition, ERR_IO, cut.text);
-    segment__put(segment);
+        segment__put(segment);
+        return err;
+    }
+    // Half of the write may get to the disk all the same, and the mark lay under it. The sync of
+    // this round settles both.
+    if (round->store->options.sync)
+        segment__mark(segment, fd);
+    keep_dirty(round, segment, fd);
     return err;
 }
 
@@ -416,8 +424,7 @@ static err_t take_back(const struct dirty *dirty)
     char path[PATH_BYTES];
     segment__path(segment, "log", path);
     TRY(file_remove(path, NULL));
-    partition__dir(partition, path);
-    return dir_sync(path, NULL);
+    return partition__sync_names(partition, NULL);
 }
 
 // What the round wrote counts as lost: cut it off, so that a later start does not find it either.

@@ -2,7 +2,7 @@
 //
 // What the writer does with the file it writes into: when it begins the next one, and the space it
 // reserves ahead of the data.
-#include "store/log/log_int.h"
+#include "store/log/names.h"
 
 #include "base/metric.h"
 #include "os/clock.h"
@@ -34,6 +34,18 @@ err_t writer_sync(struct log_store *store, int fd, struct diag *diag)
     return err;
 }
 
+// The file of a segment that did not come to be. Should it stay, the one before it must not grow
+// past its name.
+static void drop_begun(struct segment *segment)
+{
+    char path[PATH_BYTES];
+    struct diag diag = DIAG_INIT;
+    segment__path(segment, "log", path);
+    err_t err = file_remove(path, &diag);
+    if (err != ERR_OK)
+        partition__fail(segment->partition, err, diag_text(&diag));
+}
+
 // A new segment at next_offset, its name durable. The one before it is synced first: then only the
 // last file of a partition can be torn.
 err_t writer_roll(struct partition *partition, struct diag *diag)
@@ -45,7 +57,7 @@ err_t writer_roll(struct partition *partition, struct diag *diag)
     if (!last) {
         TRY(dir_make(path, diag));
         if (store->options.sync)
-            TRY(dir_sync(store->dir, diag));
+            TRY(names_sync(store, diag));
     } else {
         int fd;
         TRY(segment__get(last, &fd, diag));
@@ -77,10 +89,10 @@ err_t writer_roll(struct partition *partition, struct diag *diag)
         err = file_truncate(fd, 0, diag);
         segment__put(segment);
     }
-    partition__dir(partition, path);
     if (err == ERR_OK && store->options.sync)
-        err = dir_sync(path, diag);
+        err = partition__sync_names(partition, diag);
     if (err != ERR_OK) {
+        drop_begun(segment);
         segment__unref(segment);
         return err;
     }
