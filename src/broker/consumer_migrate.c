@@ -205,15 +205,23 @@ static void give_back(struct group *group, const struct consumer_member *from)
     group__touch(member);
 }
 
+// What they have, and are still to give up, not what they shall have: the next one to count on it
+// may be an upgrade.
 static void assign(struct group *group, const struct consumer *consumer)
 {
     for (size_t i = 0; i < group->members.count; i++) {
         struct arena arena = ARENA_INIT;
+        struct consumer_parts parts = {0};
         struct group_member *member = group->members.items[i];
         const struct consumer_member *was = consumer_member(consumer, bytes_from(member->id));
-        group__assign(member,
-                      consumer_assignment_write(consumer->env, &was->target,
-                                                group__metadata(member, group->protocol), &arena));
+        consumer_parts_set(&parts, &was->assigned);
+        for (size_t k = 0; k < was->revoking.count; k++)
+            consumer_parts_add(&parts, was->revoking.items[k]);
+        consumer_parts_sort(&parts);
+        group__assign(member, consumer_assignment_write(consumer->env, &parts,
+                                                        group__metadata(member, group->protocol),
+                                                        &arena));
+        consumer_parts_release(&parts);
         arena_release(&arena);
     }
 }
