@@ -135,7 +135,7 @@ static const char *upper(const char *text, char *out)
     return out;
 }
 
-// "[0,...]" "[0,...,1]" "[1,...,9] or -1" "[a, b]"; others say nothing.
+// "[0,...]" "[0,...,1]" "[1,...,9] or -1" "[a, b]" "(case insensitive) [A, B]"; others say nothing.
 static void print_rule(FILE *out, const char *rule, const char *type)
 {
     double min = 0, max = 0;
@@ -149,6 +149,9 @@ static void print_rule(FILE *out, const char *rule, const char *type)
     else if (!number && rule[1] == '[' && strchr(rule, ']')[1] == '"' &&
              !strstr(rule, "by_duration"))
         fprintf(out, "KAFKA_CONFIG_ONE_OF, 0, 0, false, \"%.*s\"", (int)strlen(rule) - 4, rule + 2);
+    else if (strncmp(rule, "\"(case insensitive) [", 21) == 0)
+        fprintf(out, "KAFKA_CONFIG_ONE_OF_ANY_CASE, 0, 0, false, \"%.*s\"", (int)strlen(rule) - 23,
+                rule + 21);
     else if (strncmp(rule, "\"[partitionId]", 14) == 0)
         fprintf(out, "KAFKA_CONFIG_REPLICAS, 0, 0, false, NULL");
     else

@@ -170,6 +170,44 @@ static size_t tools_listener(const struct kafka_config *config)
     return 0;
 }
 
+// --- Kafka's own settings ------------------------------------------------------------
+
+static bool is_known(const char *const *names, const char *name)
+{
+    while (*names && strcmp(*names, name) != 0)
+        names++;
+    return *names != NULL;
+}
+
+static void read_settings(struct reading *reading, const struct yaml *map)
+{
+    struct yaml_source source = source_of(reading, CONFIG_KAFKA_SETTINGS);
+    struct kafka_config *out = reading->out;
+    bool sync = config_is(reading->config, CONFIG_DURABILITY, "sync");
+    if (map->kind != YAML_MAP) {
+        yaml_problem(&source, map,
+                     "kafka.settings must be Kafka's settings such as "
+                     "{num.partitions: 3}");
+        return;
+    }
+    const char **names = broker_setting_names(reading->arena);
+    yaml_known(&source, map, names);
+    out->settings = ARENA_ARRAY(reading->arena, struct topic_setting, map->count);
+    for (size_t i = 0; i < map->count; i++) {
+        const char *name = map->keys[i]->text;
+        const struct yaml *value = map->items[i];
+        struct diag diag = DIAG_INIT;
+        if (!is_known(names, name) || yaml_is_null(value))
+            continue; // an empty line keeps its default
+        if (value->kind != YAML_SCALAR)
+            yaml_problem(&source, value, "%s must be a single value; lists are written a,b", name);
+        else if (broker_check_setting(name, value->text, sync, &diag) != ERR_OK)
+            yaml_problem(&source, value, "%s", diag.text);
+        else
+            out->settings[out->setting_count++] = (struct topic_setting){name, value->text};
+    }
+}
+
 // --- TLS, users, access --------------------------------------------------------------
 
 static const char *read_path(struct reading *reading, const struct yaml_source *source,
@@ -268,15 +306,6 @@ static void read_access(struct reading *reading)
     }
 }
 
-static enum broker_migration migration_of(const char *word)
-{
-    static const char *const words[] = {"bidirectional", "upgrade", "downgrade"};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(word, words[i]) == 0)
-            return (enum broker_migration)i;
-    return BROKER_MIGRATION_DISABLED;
-}
-
 void kafka_config_read(struct kafka_config *out, const struct config *config,
                        struct problems *problems)
 {
@@ -290,7 +319,8 @@ void kafka_config_read(struct kafka_config *out, const struct config *config,
         read_simple(&reading);
     if (!yaml_is_null(config->trees[CONFIG_KAFKA_USERS]))
         read_users(&reading, config->trees[CONFIG_KAFKA_USERS]);
+    if (!yaml_is_null(config->trees[CONFIG_KAFKA_SETTINGS]))
+        read_settings(&reading, config->trees[CONFIG_KAFKA_SETTINGS]);
     read_access(&reading);
-    out->migration = migration_of(config->values[CONFIG_KAFKA_GROUP_MIGRATION]);
     out->tools_listener = tools_listener(out);
 }

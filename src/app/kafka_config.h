@@ -10,6 +10,7 @@
 //       users: [{name: admin, password_env: ADMIN_PASSWORD}]
 //       authorizer: on
 //       super_users: User:admin
+//       settings: {num.partitions: 3, auto.create.topics.enable: false}
 //
 // Everything lives as long as the config it was read from.
 #ifndef APP_KAFKA_CONFIG_H
@@ -17,6 +18,7 @@
 
 #include "app/config.h"
 #include "broker/broker.h"
+#include "store/log/log_store.h"
 
 struct kafka_config_user {
     const char *name;
@@ -31,7 +33,8 @@ struct kafka_config {
     struct kafka_config_user *users;
     size_t user_count;
     struct access_options access;
-    enum broker_migration migration;
+    struct topic_setting *settings; // Kafka's own, of brokers
+    size_t setting_count;
 };
 
 // Every mistake becomes a problem.

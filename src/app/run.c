@@ -89,7 +89,8 @@ static err_t start_broker(struct run *run, const char *dir, struct diag *diag)
                                      .listeners = kafka->listeners,
                                      .listener_count = kafka->listener_count,
                                      .access = kafka->access,
-                                     .migration = kafka->migration,
+                                     .settings = kafka->settings,
+                                     .setting_count = kafka->setting_count,
                                      .sync = syncs(run),
                                      .budget = &run->budget};
     TRY(broker_open(&run->broker, &options, diag));

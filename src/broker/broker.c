@@ -7,7 +7,6 @@
 // data_dir/cluster_id  22 characters, made once; clients tell clusters apart by it
 #include "broker/broker_int.h"
 #include "broker/config_store.h"
-#include "broker/config_view.h"
 #include "broker/fetch_session.h"
 #include "broker/groups.h"
 #include "broker/request_stats.h"
@@ -85,7 +84,10 @@ static err_t open_configs(struct broker *broker, struct diag *diag)
     char *path = mem_printf("%s/configs", broker->options.data_dir);
     err_t err = config_store_open(&broker->configs, path, diag);
     if (err == ERR_OK)
-        err = config_apply(broker, diag);
+        err = settings_apply(broker, diag);
+    if (err == ERR_OK)
+        broker->fetch_sessions =
+            fetch_sessions_new((size_t)setting(broker, SETTING_FETCH_SESSIONS));
     mem_free(path);
     return err;
 }
@@ -110,6 +112,7 @@ static void broker_free(struct broker *broker)
     if (broker->security)
         security_close(broker->security);
     access_free(broker->access);
+    settings_release(&broker->settings);
     endpoints_release(&broker->endpoints);
     fetch_sessions_free(broker->fetch_sessions);
     mutex_release(&broker->lock);
@@ -127,9 +130,9 @@ err_t broker_open(struct broker **out, const struct broker_options *options, str
     random_fill(broker->decoy_secret, sizeof broker->decoy_secret);
     broker->decoy = bytes_make(broker->decoy_secret, sizeof broker->decoy_secret);
     broker->loops = options->loops;
+    settings_init(&broker->settings, options->settings, options->setting_count);
     broker->access = access_new(&options->access);
     broker->options.access = (struct access_options){0}; // its texts are the caller's
-    broker->fetch_sessions = fetch_sessions_new();
     broker->request_looks = request_looks_new();
     mutex_init(&broker->lock);
     cond_init(&broker->idle);

@@ -10,6 +10,7 @@
 #ifndef BROKER_BROKER_H
 #define BROKER_BROKER_H
 
+#include "base/arena.h"
 #include "base/budget.h"
 #include "base/diag.h"
 #include "base/str.h"
@@ -19,6 +20,7 @@
 #include "port/log_port.h"
 
 struct broker;
+struct topic_setting;
 
 enum broker_security { BROKER_PLAINTEXT, BROKER_TLS, BROKER_SASL_PLAINTEXT, BROKER_SASL_TLS };
 
@@ -35,13 +37,6 @@ struct broker_listener_options {
     struct tls *tls; // with TLS; the broker keeps a reference of its own
 };
 
-enum broker_migration { // of groups with members, from the classic protocol to KIP-848 and back:
-    BROKER_MIGRATION_BIDIRECTIONAL, // group.consumer.migration.policy
-    BROKER_MIGRATION_UPGRADE,
-    BROKER_MIGRATION_DOWNGRADE,
-    BROKER_MIGRATION_DISABLED,
-};
-
 #define BROKER_LOCAL_SOCKET "admin.sock" // in data_dir: where this user may do everything
 
 struct broker_options {
@@ -55,13 +50,19 @@ struct broker_options {
     uint16_t port;
     const char *advertised_host;
     uint16_t advertised_port;
-    int32_t default_partitions; // of auto-created topics; 0 = 1
-    bool no_auto_create;        // topics are not made by asking for them
-    bool sync;                  // false: acknowledge from the page cache (durability: os)
-    struct budget *budget;      // may be NULL
+    // Kafka's settings of brokers, checked (broker_check_setting); topic_setting of store/log.
+    const struct topic_setting *settings;
+    size_t setting_count;
+    bool sync;             // false: acknowledge from the page cache (durability: os)
+    struct budget *budget; // may be NULL
     struct access_options access;
-    enum broker_migration migration;
 };
+
+// May the setting stand among the options? ERR_CONFIG says in Kafka's words, or weir's, why not.
+MUST_USE err_t broker_check_setting(const char *name, const char *value, bool sync,
+                                    struct diag *diag);
+// The names of all of Kafka's settings for brokers, NULL behind the last; in `arena`.
+const char **broker_setting_names(struct arena *arena);
 
 // Opens the log and loads the committed offsets. BLOCKS
 MUST_USE err_t broker_open(struct broker **out, const struct broker_options *options,

@@ -13,6 +13,7 @@
 #include "broker/broker.h"
 #include "broker/endpoint.h"
 #include "broker/quota.h"
+#include "broker/settings.h"
 #include "net/conn.h"
 #include "os/thread.h"
 #include "store/log/log_store.h"
@@ -37,6 +38,7 @@ struct sign_in;
 
 struct broker {
     struct broker_options options;
+    struct settings settings;
     struct log_store *store;
     struct config_store *configs;
     struct request_looks *request_looks;
@@ -56,6 +58,12 @@ struct broker {
     struct cond idle;     // live_requests fell to 0
     size_t live_requests;
 };
+
+// The broker's setting in effect. Any thread.
+static inline int64_t setting(const struct broker *broker, enum setting id)
+{
+    return atomic_load_explicit(&broker->settings.values[id], memory_order_relaxed);
+}
 
 // --- requests ---
 

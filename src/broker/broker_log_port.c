@@ -64,10 +64,7 @@ static err_t port_ensure(void *self, const char *name, int32_t partitions, int32
     struct broker *broker = self;
     struct topic *topic = log_store_topic(broker->store, bytes_from(name));
     if (!topic) {
-        int32_t count = partitions > 0 ? partitions
-                        : broker->options.default_partitions > 0
-                            ? broker->options.default_partitions
-                            : 1;
+        int32_t count = partitions > 0 ? partitions : (int32_t)setting(broker, SETTING_PARTITIONS);
         err_t err = log_store_create_topic(broker->store, name, count, NULL, 0, &topic, diag);
         if (err == ERR_EXISTS) { // somebody was faster
             diag_clear(diag);

@@ -405,7 +405,7 @@ static err_t change_stored(struct outcome *outcome,
         return ERR_OK;
     TRY(config_store_change(broker->configs, outcome->scope, name, outcome->steps,
                             outcome->step_count, diag));
-    return outcome->scope == KAFKA_CONFIG_BROKER ? config_apply(broker, diag) : ERR_OK;
+    return outcome->scope == KAFKA_CONFIG_BROKER ? settings_apply(broker, diag) : ERR_OK;
 }
 
 err_t config_change_apply(struct request *request, const struct config_request *asked,

@@ -47,26 +47,10 @@ static const char *listeners(struct broker *broker, struct arena *arena)
     return list;
 }
 
-static const char *const migrations[] = {
-    [BROKER_MIGRATION_BIDIRECTIONAL] = "bidirectional",
-    [BROKER_MIGRATION_UPGRADE] = "upgrade",
-    [BROKER_MIGRATION_DOWNGRADE] = "downgrade",
-    [BROKER_MIGRATION_DISABLED] = "disabled",
-};
-
-// NULL: Kafka's default.
 static const char *worked_out(struct request *request, const char *name)
 {
     const struct broker_options *options = &request->broker->options;
     struct arena *arena = &request->arena;
-    if (strcmp(name, "auto.create.topics.enable") == 0)
-        return options->no_auto_create ? "false" : NULL;
-    if (strcmp(name, "num.partitions") == 0)
-        return options->default_partitions > 1
-                   ? arena_printf(arena, "%d", options->default_partitions)
-                   : NULL;
-    if (strcmp(name, "group.consumer.migration.policy") == 0)
-        return options->migration ? migrations[options->migration] : NULL;
     if (strcmp(name, "log.dirs") == 0)
         return arena_printf(arena, "%s/log", options->data_dir);
     if (strcmp(name, "listeners") == 0)
@@ -79,9 +63,10 @@ static const char *worked_out(struct request *request, const char *name)
 
 static const char *static_value(struct request *request, const char *name)
 {
+    const char *given = settings_given(&request->broker->settings, name);
     const struct kafka_config *config = kafka_config_find(KAFKA_CONFIG_BROKER, bytes_from(name));
-    if (!config || !config->own)
-        return NULL;
+    if (given || !config || !config->own)
+        return given;
     return strcmp(config->own, "@") == 0 ? worked_out(request, name) : config->own;
 }
 
@@ -133,6 +118,34 @@ static enum config_source own_source(enum kafka_config_scope scope)
                                          : CONFIG_SOURCE_CLIENT_METRICS;
 }
 
+// What weir.yaml says in hours counts, though Kafka's DescribeConfigs does not name its source.
+static void count_longer_units(struct request *request, const struct kafka_config *config,
+                               struct config_view *out)
+{
+    const char *value = out->source == CONFIG_SOURCE_DEFAULT
+                            ? settings_inherited(request->broker, config->inherits, &request->arena)
+                            : NULL;
+    if (!value)
+        return;
+    out->value = value;
+    out->creation_source = CONFIG_SOURCE_STATIC;
+}
+
+// Has the same been said in milliseconds while it runs? Kafka then forgets the hours.
+static bool is_replaced(struct request *request, const char *name)
+{
+    const char *names[NAMES_MAX];
+    const char *const resources[] = {BROKER_ID, ""};
+    names_of(name, names);
+    if (strcmp(names[0], name) == 0)
+        return false;
+    for (size_t i = 0; i < sizeof resources / sizeof *resources; i++)
+        if (config_store_get(request->broker->configs, KAFKA_CONFIG_BROKER,
+                             bytes_from(resources[i]), names[0], &request->arena))
+            return true;
+    return false;
+}
+
 void config_view(struct request *request, const struct kafka_config *config,
                  const struct topic_setting *own, size_t own_count, struct config_view *out)
 {
@@ -150,19 +163,13 @@ void config_view(struct request *request, const struct kafka_config *config,
         out->value = out->synonyms[0].value;
         out->source = out->synonyms[0].source;
     }
+    out->creation_source = out->source;
+    if (config->scope == KAFKA_CONFIG_TOPIC && config->inherits)
+        count_longer_units(request, config, out);
+    if (config->scope == KAFKA_CONFIG_BROKER && is_replaced(request, config->name))
+        out->value = config->value;
     if (config->type == KAFKA_CONFIG_TYPE_PASSWORD)
         out->value = NULL;
-}
-
-static int64_t broker_number(struct broker *broker, const char *name, struct arena *arena)
-{
-    const char *value =
-        config_store_get(broker->configs, KAFKA_CONFIG_BROKER, bytes_from(BROKER_ID), name, arena);
-    if (!value)
-        value = config_store_get(broker->configs, KAFKA_CONFIG_BROKER, bytes_from(""), name, arena);
-    if (!value)
-        value = default_value(name);
-    return value ? strtoll(value, NULL, 10) : 0;
 }
 
 int64_t config_of_group(struct broker *broker, struct bytes group, const char *name)
@@ -170,34 +177,10 @@ int64_t config_of_group(struct broker *broker, struct bytes group, const char *n
     struct arena arena = ARENA_INIT;
     const char *value = config_store_get(broker->configs, KAFKA_CONFIG_GROUP, group, name, &arena);
     const char *rest = name + strlen("consumer.");
-    int64_t min =
-        broker_number(broker, arena_printf(&arena, "group.consumer.min.%s", rest), &arena);
-    int64_t max =
-        broker_number(broker, arena_printf(&arena, "group.consumer.max.%s", rest), &arena);
+    int64_t min = settings_number(broker, arena_printf(&arena, "group.consumer.min.%s", rest));
+    int64_t max = settings_number(broker, arena_printf(&arena, "group.consumer.max.%s", rest));
     int64_t out = value ? strtoll(value, NULL, 10)
-                        : broker_number(broker, arena_printf(&arena, "group.%s", name), &arena);
+                        : settings_number(broker, arena_printf(&arena, "group.%s", name));
     arena_release(&arena);
     return out < min ? min : out > max ? max : out;
-}
-
-err_t config_apply(struct broker *broker, struct diag *diag)
-{
-    struct arena arena = ARENA_INIT;
-    size_t count, used = 0;
-    const struct kafka_config *topics = kafka_config_first(KAFKA_CONFIG_TOPIC, &count);
-    struct topic_setting *settings = ARENA_ARRAY(&arena, struct topic_setting, count);
-    for (size_t i = 0; i < count; i++) {
-        if (!topics[i].inherits)
-            continue;
-        const char *value = config_store_get(broker->configs, KAFKA_CONFIG_BROKER,
-                                             bytes_from(BROKER_ID), topics[i].inherits, &arena);
-        if (!value)
-            value = config_store_get(broker->configs, KAFKA_CONFIG_BROKER, bytes_from(""),
-                                     topics[i].inherits, &arena);
-        if (value)
-            settings[used++] = (struct topic_setting){topics[i].name, value};
-    }
-    err_t err = log_store_set_defaults(broker->store, settings, used, diag);
-    arena_release(&arena);
-    return err;
 }

@@ -30,6 +30,7 @@ struct config_synonym {
 struct config_view {
     const char *value; // NULL = null
     enum config_source source;
+    enum config_source creation_source; // as CreateTopics tells it: also where it is in hours
     struct config_synonym synonyms[CONFIG_SYNONYMS_MAX]; // the first is the one in effect
     size_t synonym_count;
 };
@@ -42,7 +43,5 @@ void config_view(struct request *request, const struct kafka_config *config,
 // The value in effect for a group, within the broker's bounds: consumer.session.timeout.ms,
 // consumer.heartbeat.interval.ms. Any thread.
 int64_t config_of_group(struct broker *broker, struct bytes group, const char *name);
-// Tells the log what topics inherit from the broker's settings. BLOCKS
-MUST_USE err_t config_apply(struct broker *broker, struct diag *diag);
 
 #endif

@@ -106,6 +106,7 @@ struct consumer_settings { // of one group
     int32_t session_ms;
     int32_t heartbeat_ms;
     int32_t assign_every_ms;
+    int32_t members_max;
 };
 
 // What a group knows of the broker. Any thread, also with a group's mutex held.

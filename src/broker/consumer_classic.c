@@ -90,7 +90,7 @@ static err_t check(const struct group *group, const struct group_join *join)
     size_t bytes = group_protocols_bytes(join->protocols, join->protocol_count);
     if (!consumer->env->upgrades && !consumer->env->downgrades)
         return ERR_INCONSISTENT_PROTOCOL;
-    if ((consumer->members.count >= GROUP_MEMBERS_MAX &&
+    if ((consumer->members.count >= (size_t)consumer__members_max(consumer->env, group->id) &&
          !consumer_member(consumer, join->member_id)) ||
         consumer->classic_bytes + bytes > GROUP_BYTES_MAX)
         return ERR_GROUP_FULL;

@@ -124,15 +124,22 @@ static err_t check_regex(const struct consumer *consumer, struct consumer_beat *
                   diag_text(&diag));
 }
 
+static err_t check_room(const struct group *group, struct consumer_env *env,
+                        const struct consumer *consumer, struct consumer_beat *beat)
+{
+    if (!consumer || consumer_member(consumer, beat->member_id))
+        return ERR_OK;
+    int32_t most = consumer__members_max(env, group->id);
+    return consumer->members.count < (size_t)most
+               ? ERR_OK
+               : refuse(beat, ERR_GROUP_FULL,
+                        "The consumer group has reached its maximum capacity of %d members.", most);
+}
+
 static err_t check(const struct consumer *consumer, struct consumer_beat *beat,
                    struct consumer_member **member)
 {
     *member = NULL;
-    if (consumer && consumer->members.count >= GROUP_MEMBERS_MAX &&
-        !consumer_member(consumer, beat->member_id))
-        return refuse(beat, ERR_GROUP_FULL,
-                      "The consumer group has reached its maximum capacity of %d members.",
-                      GROUP_MEMBERS_MAX);
     TRY(find(consumer, beat, member));
     return check_regex(consumer, beat);
 }
@@ -266,8 +273,11 @@ static void beat_on(struct group *group, struct consumer_env *env, struct consum
     if (beat->member_id.size == 0)
         beat->member_id = bytes_from(consumer__make_id(beat->arena));
     err_t err = check_type(group, env, beat, &upgraded);
+    const struct consumer *consumer = upgraded ? upgraded : group->consumer;
     if (err == ERR_OK)
-        err = check(upgraded ? upgraded : group->consumer, beat, &member);
+        err = check_room(group, env, consumer, beat);
+    if (err == ERR_OK)
+        err = check(consumer, beat, &member);
     if (err != ERR_OK) {
         if (upgraded)
             consumer_free(upgraded);

@@ -102,6 +102,13 @@ void consumer__reconcile(struct group *group, struct consumer_member *member, bo
                          const struct consumer_parts *owned, struct record_builder *records);
 bool consumer__is_reconciled(const struct consumer *consumer, const struct consumer_member *member);
 
+// Of a group of this name.
+static inline int32_t consumer__members_max(struct consumer_env *env, const char *group)
+{
+    int32_t most = env->settings(env, group).members_max;
+    return most > 0 && most < GROUP_MEMBERS_MAX ? most : GROUP_MEMBERS_MAX;
+}
+
 // --- between the protocols ---
 
 // The classic group as a new one, for its first KIP-848 member: made, not in effect yet. Says why

@@ -69,7 +69,7 @@ static inline struct consumer_settings env_settings(struct consumer_env *env, co
 {
     (void)env;
     (void)group;
-    return (struct consumer_settings){45000, 5000, 1000};
+    return (struct consumer_settings){45000, 5000, 1000, 0};
 }
 
 static inline const char *env_name(struct consumer_env *env, const uint8_t id[16],

@@ -185,9 +185,7 @@ static int32_t partitions_of(struct request *request,
         return in->assignments_count;
     if (in->num_partitions > 0)
         return in->num_partitions;
-    return request->broker->options.default_partitions > 0
-               ? request->broker->options.default_partitions
-               : 1;
+    return (int32_t)setting(request->broker, SETTING_PARTITIONS);
 }
 
 static err_t create(struct request *request, const struct kafka_create_topics_request_topic *in,
@@ -230,7 +228,7 @@ static void fill_configs(struct request *request,
         kafka_create_topics_response_config_init(config);
         config->name = bytes_from(configs[i].name);
         config->value = bytes_from(view.value);
-        config->config_source = (int8_t)view.source;
+        config->config_source = (int8_t)view.creation_source;
     }
 }
 

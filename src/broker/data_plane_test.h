@@ -33,6 +33,8 @@ static struct loops *loops;
 static struct broker *broker;
 static uint16_t port;
 static char dir[200];
+static const struct topic_setting *given; // weir.yaml's kafka.settings
+static size_t given_count;
 
 static inline void must(err_t err, const struct diag *diag)
 {
@@ -48,8 +50,12 @@ static inline void must(err_t err, const struct diag *diag)
 
 static inline void start_broker(void)
 {
-    struct broker_options options = {
-        .data_dir = dir, .loops = loops, .host = "127.0.0.1", .sync = true};
+    struct broker_options options = {.data_dir = dir,
+                                     .loops = loops,
+                                     .host = "127.0.0.1",
+                                     .sync = true,
+                                     .settings = given,
+                                     .setting_count = given_count};
     MUST(broker_open(&broker, &options, &diag));
     MUST(broker_listen(broker, &port, &diag));
 }

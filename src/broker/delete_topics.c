@@ -9,7 +9,7 @@
 #include "broker/groups.h"
 #include "broker/topics.h"
 
-enum { TOPICS_FROM = 6 };
+enum { TOPICS_FROM = 6, DISABLED_FROM = 3 };
 
 struct deletion {
     struct bytes name; // null: by id
@@ -82,6 +82,10 @@ static void find_topics(struct request *request, struct deletion *items, size_t 
 
 static err_t check(struct request *request, const struct deletion *item, struct diag *diag)
 {
+    if (!setting(request->broker, SETTING_DELETE_TOPICS))
+        return request_version(request) < DISABLED_FROM
+                   ? FAIL(diag, ERR_INVALID, "This version does not support topic deletion.")
+                   : FAIL(diag, ERR_TOPIC_DELETION_DISABLED, "Topic deletion is disabled.");
     if (is_malformed(item))
         return FAIL(diag, ERR_INVALID, "give a topic's name or its id, and only one of them");
     if (item->twice)

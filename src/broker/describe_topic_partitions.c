@@ -9,8 +9,6 @@
 
 #include <stdlib.h>
 
-enum { PARTITIONS_MAX = 2000 };
-
 typedef struct kafka_describe_topic_partitions_response response_t;
 typedef struct kafka_describe_topic_partitions_response_topic topic_out;
 typedef struct kafka_describe_topic_partitions_response_partition partition_out;
@@ -148,7 +146,8 @@ static void fill(struct request *request, response_t *response, const struct byt
     struct bytes *hidden = ARENA_ARRAY(&request->arena, struct bytes, count);
     size_t hidden_count = 0;
     int32_t room = m->response_partition_limit;
-    room = room < 1 ? 1 : room > PARTITIONS_MAX ? PARTITIONS_MAX : room;
+    int32_t most = (int32_t)setting(request->broker, SETTING_PAGE_PARTITIONS);
+    room = room < 1 ? 1 : room > most ? most : room;
     bool full = false;
     for (size_t i = 0; i < count; i++) {
         int order = m->cursor ? bytes_compare(all[i], m->cursor->topic_name) : 1;

@@ -5,9 +5,6 @@
 #include "base/mem.h"
 #include "broker/broker_int.h"
 
-#define FRAME_MAX_BYTES ((100u << 20) + 4)
-#define IDLE_TIMEOUT_MS (10 * 60 * 1000) // connections.max.idle.ms
-
 static const char *own(const char *text)
 {
     return text ? mem_strdup(text) : NULL;
@@ -42,12 +39,13 @@ void endpoints_init(struct endpoints *endpoints, struct broker *broker,
 static err_t open_one(struct endpoint *endpoint, struct diag *diag)
 {
     struct broker *broker = endpoint->broker;
+    int64_t idle_ms = settings_number(broker, "connections.max.idle.ms");
     struct listener_options options = {
         .host = endpoint->options.host,
         .port = endpoint->options.port,
         .bound_port = &endpoint->port,
-        .frame_max_bytes = FRAME_MAX_BYTES,
-        .idle_timeout_ms = IDLE_TIMEOUT_MS,
+        .frame_max_bytes = (size_t)setting(broker, SETTING_REQUEST_BYTES) + 4,
+        .idle_timeout_ms = idle_ms > 0 ? idle_ms : 0,
         .budget = broker->options.budget,
         .tls = endpoint_wants_tls(endpoint) ? endpoint->options.tls : NULL,
         .ops = &session_ops,

@@ -23,7 +23,6 @@
 
 enum {
     KAFKA_UNKNOWN_TOPIC_ID = 100,
-    FETCH_MAX_BYTES = 55 << 20, // fetch.max.bytes
     FETCH_IDS_FROM = 13,
     FETCH_COMMITTED = 1, // isolation_level
 };
@@ -152,8 +151,9 @@ static err_t look_part(struct fetch *fetch, struct fetch_part *part, unsigned fl
         return ERR_OK;
     }
     size_t asked_bytes = fetch->message->max_bytes > 0 ? (size_t)fetch->message->max_bytes : 0;
-    if (asked_bytes > FETCH_MAX_BYTES)
-        asked_bytes = FETCH_MAX_BYTES;
+    size_t most_bytes = (size_t)setting(fetch->request->broker, SETTING_FETCH_BYTES);
+    if (asked_bytes > most_bytes)
+        asked_bytes = most_bytes;
     size_t left = asked_bytes > fetch->found_bytes ? asked_bytes - fetch->found_bytes : 0;
     size_t part_bytes =
         part->asked->partition_max_bytes > 0 ? (size_t)part->asked->partition_max_bytes : 0;

@@ -70,11 +70,13 @@ struct fetch_sessions {
     struct session_map by_id;
     struct list by_use; // longest unused first
     size_t partition_count;
+    size_t max;
 };
 
-struct fetch_sessions *fetch_sessions_new(void)
+struct fetch_sessions *fetch_sessions_new(size_t max)
 {
     struct fetch_sessions *sessions = MEM_NEW(struct fetch_sessions);
+    sessions->max = max;
     mutex_init(&sessions->mutex);
     list_init(&sessions->by_use);
     return sessions;
@@ -252,7 +254,9 @@ void fetch_sessions_plan(struct fetch_sessions *sessions, const struct kafka_fet
 
 static bool make_room(struct fetch_sessions *sessions, size_t parts)
 {
-    if (sessions->by_id.count >= FETCH_SESSIONS_MAX) {
+    if (sessions->max == 0)
+        return false;
+    if (sessions->by_id.count >= sessions->max) {
         struct fetch_session *oldest =
             CONTAINER_OF(sessions->by_use.next, struct fetch_session, link);
         if (clock_mono_us() - oldest->used_us < EVICTION_US)

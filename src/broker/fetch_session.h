@@ -8,7 +8,7 @@
 // that all get their turn.
 //
 // Thread     any; one mutex for memory work.
-// Bounds     FETCH_SESSIONS_MAX sessions, FETCH_SESSION_PARTITIONS_MAX partitions of all together.
+// Bounds     as many sessions as is said, FETCH_SESSION_PARTITIONS_MAX partitions of all together.
 //            Past them a full fetch is answered with session id 0, which every client takes, and a
 //            session that outgrows them ends. A session unused for two minutes makes room.
 #ifndef BROKER_FETCH_SESSION_H
@@ -17,7 +17,7 @@
 #include "base/arena.h"
 #include "wire/kafka/fetch.h"
 
-enum { FETCH_SESSIONS_MAX = 1000, FETCH_SESSION_PARTITIONS_MAX = 100000 };
+enum { FETCH_SESSION_PARTITIONS_MAX = 100000 };
 
 struct fetch_sessions;
 
@@ -39,7 +39,7 @@ struct fetch_plan {
     int32_t topic_count;
 };
 
-struct fetch_sessions *fetch_sessions_new(void);
+struct fetch_sessions *fetch_sessions_new(size_t max); // 0: there are none
 void fetch_sessions_free(struct fetch_sessions *sessions);
 
 void fetch_sessions_plan(struct fetch_sessions *sessions, const struct kafka_fetch_request *message,

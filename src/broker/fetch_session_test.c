@@ -12,10 +12,12 @@
 static struct fetch_sessions *sessions;
 static struct arena arena;
 
+enum { SESSIONS = 1000 };
+
 static int begin(void **state)
 {
     (void)state;
-    sessions = fetch_sessions_new();
+    sessions = fetch_sessions_new(SESSIONS);
     arena = (struct arena)ARENA_INIT;
     return 0;
 }
@@ -237,7 +239,7 @@ static void a_full_request_ends_the_session_it_names(void **state)
 static void sessions_are_bounded_and_those_beyond_go_without(void **state)
 {
     (void)state;
-    for (int i = 0; i < FETCH_SESSIONS_MAX; i++)
+    for (int i = 0; i < SESSIONS; i++)
         (void)open_ab(1);
     struct kafka_fetch_request m = message(0, 0);
     ask(&m, "a", 0, 5);
@@ -248,8 +250,8 @@ static void sessions_are_bounded_and_those_beyond_go_without(void **state)
     assert_int_equal(response.responses_count, 1);
     size_t count, parts;
     fetch_sessions_count(sessions, &count, &parts);
-    assert_int_equal(count, FETCH_SESSIONS_MAX);
-    assert_int_equal(parts, 2 * FETCH_SESSIONS_MAX);
+    assert_int_equal(count, SESSIONS);
+    assert_int_equal(parts, 2 * SESSIONS);
 }
 
 static void partitions_of_sessions_are_bounded(void **state)

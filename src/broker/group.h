@@ -28,8 +28,6 @@
 #include "os/thread.h"
 
 enum {
-    GROUP_SESSION_MIN_MS = 6000,
-    GROUP_SESSION_MAX_MS = 30 * 60 * 1000,
     GROUP_NEW_MEMBER_MS = 5 * 60 * 1000, // a first join is not held longer
     GROUP_MEMBERS_MAX = 10000,
     GROUP_METADATA_MAX_BYTES = 4 << 20, // of one member, over all its protocols
@@ -62,6 +60,7 @@ struct group_join {
     size_t protocol_count;
     int32_t session_timeout_ms;
     int32_t rebalance_timeout_ms;
+    int32_t members_max;      // of the group; 0 = GROUP_MEMBERS_MAX
     bool member_id_required;  // v4+: a new dynamic member is first told its id
     bool may_skip_assignment; // v9+
     struct arena *arena;      // for what comes out

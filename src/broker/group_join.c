@@ -173,11 +173,18 @@ static bool is_known(const struct group *group, const struct group_join *join)
     return group__member(group, join->member_id) || is_pending(group, join->member_id);
 }
 
+static size_t members_max(const struct group_join *join)
+{
+    return join->members_max > 0 && join->members_max < GROUP_MEMBERS_MAX
+               ? (size_t)join->members_max
+               : GROUP_MEMBERS_MAX;
+}
+
 // Is there no room for one more? Those who are in it may always come back.
 static bool is_full(const struct group *group, const struct group_join *join)
 {
     return group->metadata_bytes + metadata_bytes(join) > GROUP_BYTES_MAX ||
-           (group->members.count + group->pending.count >= GROUP_MEMBERS_MAX &&
+           (group->members.count + group->pending.count >= members_max(join) &&
             !is_known(group, join));
 }
 
@@ -185,9 +192,6 @@ static err_t check_join(const struct group *group, const struct group_join *join
 {
     if (group->state == GROUP_DEAD || (group->consumer && group_unsaved(group)))
         return ERR_COORDINATOR_NOT_AVAILABLE;
-    if (join->session_timeout_ms < GROUP_SESSION_MIN_MS ||
-        join->session_timeout_ms > GROUP_SESSION_MAX_MS)
-        return ERR_INVALID_SESSION_TIMEOUT;
     if (metadata_bytes(join) > GROUP_METADATA_MAX_BYTES)
         return ERR_TOO_LARGE;
     return join->protocol_count > GROUP_PROTOCOLS_MAX ? ERR_INCONSISTENT_PROTOCOL : ERR_OK;

@@ -427,26 +427,6 @@ static void calls_of_another_generation_or_by_strangers_are_refused(void **state
     end(group);
 }
 
-static void a_session_timeout_out_of_range_is_refused(void **state)
-{
-    (void)state;
-    struct group *group = begin();
-    struct client a = client_make(group);
-    struct group_protocol range = {bytes_from("range"), bytes_from("")};
-    a.join = (struct group_join){.member_id = bytes_from(""),
-                                 .client_id = bytes_from("x"),
-                                 .protocol_type = bytes_from("consumer"),
-                                 .protocols = &range,
-                                 .protocol_count = 1,
-                                 .session_timeout_ms = 5999,
-                                 .arena = &a.arena,
-                                 .done = on_joined};
-    group_join(group, &a.join);
-    assert_int_equal(a.join.err, ERR_INVALID_SESSION_TIMEOUT);
-    release(&a);
-    end(group);
-}
-
 static void metadata_beyond_the_bound_is_refused(void **state)
 {
     (void)state;
@@ -591,7 +571,6 @@ int main(void)
         cmocka_unit_test(a_leader_that_rejoins_starts_a_rebalance),
         cmocka_unit_test(the_protocol_is_voted_among_those_all_know),
         cmocka_unit_test(calls_of_another_generation_or_by_strangers_are_refused),
-        cmocka_unit_test(a_session_timeout_out_of_range_is_refused),
         cmocka_unit_test(metadata_beyond_the_bound_is_refused),
         cmocka_unit_test(a_static_member_comes_back_without_a_rebalance),
         cmocka_unit_test(commits_follow_the_rules_of_membership),

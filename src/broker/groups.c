@@ -112,11 +112,11 @@ static void tick(struct timer *timer)
         group_unref(all[i]);
     }
     arena_release(&arena);
-    if (clock_now_ms() - groups->expired_ms >= GROUPS_EXPIRE_EVERY_MS)
+    if (clock_now_ms() - groups->expired_ms >= setting(groups->broker, SETTING_OFFSETS_CHECK_MS))
         groups__start_upkeep(groups);
     struct loop *loop = loops_at(groups->broker->loops, 0);
     if (!more)
-        timer_start(loop, timer, GROUPS_EXPIRE_EVERY_MS);
+        timer_start(loop, timer, setting(groups->broker, SETTING_OFFSETS_CHECK_MS));
     else if (!atomic_exchange(&groups->ticking, true))
         timer_start(loop, timer, TICK_MS);
 }
@@ -234,8 +234,7 @@ err_t groups_open(struct groups **out, struct broker *broker, struct diag *diag)
     groups->broker = broker;
     groups->journal.append = append;
     groups__init_env(groups);
-    groups->expired_ms = clock_now_ms() - GROUPS_EXPIRE_EVERY_MS;
-    groups->retention_ms = GROUPS_RETENTION_MS;
+    groups->expired_ms = clock_now_ms() - setting(broker, SETTING_OFFSETS_CHECK_MS);
     mutex_init(&groups->lock);
     cond_init(&groups->idle);
     timer_init(&groups->timer, tick);

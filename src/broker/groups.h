@@ -45,7 +45,5 @@ MUST_USE err_t groups_delete(struct groups *groups, struct bytes id, struct diag
 void groups_forget_topic(struct groups *groups, struct bytes topic);
 // Forgets offsets whose time is over, and empty groups that have none left. BLOCKS
 void groups_expire(struct groups *groups);
-// offsets.retention.minutes
-void groups_set_retention(struct groups *groups, int64_t retention_ms);
 
 #endif

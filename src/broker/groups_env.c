@@ -8,6 +8,8 @@
 #include "broker/consumer_regex.h"
 #include "os/clock.h"
 
+#include <strings.h>
+
 static bool find_topic(struct consumer_env *env, struct bytes name, uint8_t id[16],
                        int32_t *partitions)
 {
@@ -35,6 +37,7 @@ static struct consumer_settings settings(struct consumer_env *env, const char *g
         (int32_t)config_of_group(broker, id, "consumer.session.timeout.ms"),
         (int32_t)config_of_group(broker, id, "consumer.heartbeat.interval.ms"),
         (int32_t)config_of_group(broker, id, "consumer.assignment.interval.ms"),
+        (int32_t)setting(broker, SETTING_CONSUMER_GROUP_SIZE),
     };
 }
 
@@ -49,17 +52,19 @@ static const char *name(struct consumer_env *env, const uint8_t id[16], struct a
 
 void groups__init_env(struct groups *groups)
 {
-    enum broker_migration policy = groups->broker->options.migration;
+    struct arena arena = ARENA_INIT;
+    const char *policy = settings_text(groups->broker, "group.consumer.migration.policy", &arena);
+    bool both = strcasecmp(policy, "bidirectional") == 0;
     groups->versions_from = (uint64_t)clock_now_us();
     groups->env = (struct consumer_env){
         find_topic,
         version,
         settings,
         name,
-        .upgrades = policy == BROKER_MIGRATION_BIDIRECTIONAL || policy == BROKER_MIGRATION_UPGRADE,
-        .downgrades =
-            policy == BROKER_MIGRATION_BIDIRECTIONAL || policy == BROKER_MIGRATION_DOWNGRADE,
+        .upgrades = both || strcasecmp(policy, "upgrade") == 0,
+        .downgrades = both || strcasecmp(policy, "downgrade") == 0,
     };
+    arena_release(&arena);
 }
 
 struct consumer_env *groups_env(struct groups *groups)

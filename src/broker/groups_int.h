@@ -9,9 +9,6 @@
 #include "broker/group_write.h"
 #include "broker/groups.h"
 
-#define GROUPS_EXPIRE_EVERY_MS (10 * 60 * 1000)            // offsets.retention.check.interval.ms
-#define GROUPS_RETENTION_MS    (7 * 24 * 60 * 60 * 1000LL) // offsets.retention.minutes
-
 MAP_DEFINE(group_map, struct bytes, struct group *, bytes_hash, bytes_equal);
 
 struct groups {
@@ -32,7 +29,6 @@ struct groups {
     bool timer_stopped;
     _Atomic bool ticking;
     _Atomic bool stopping;
-    _Atomic int64_t retention_ms;
     _Atomic int64_t expired_ms; // when old offsets were last looked for
 };
 

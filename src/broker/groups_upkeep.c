@@ -130,9 +130,10 @@ static err_t expire_group(struct groups *groups, struct group *group, struct are
 {
     size_t count;
     bool left;
+    int64_t retention_ms = setting(groups->broker, SETTING_OFFSETS_RETENTION_MINUTES) * 60 * 1000;
     mutex_lock(&group->lock);
     struct offset_change *changes =
-        offsets_expired(group, arena, clock_now_ms(), groups->retention_ms, &count, &left);
+        offsets_expired(group, arena, clock_now_ms(), retention_ms, &count, &left);
     size_t expired = count;
     count = drop_pending(groups, group, changes, count);
     bool over = !left && count == expired && group_is_empty(group);
@@ -159,11 +160,6 @@ void groups_expire(struct groups *groups)
         group_unref(all[i]);
     }
     arena_release(&arena);
-}
-
-void groups_set_retention(struct groups *groups, int64_t retention_ms)
-{
-    groups->retention_ms = retention_ms;
 }
 
 static void run_upkeep(struct work *work)

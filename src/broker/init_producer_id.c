@@ -55,7 +55,8 @@ static err_t check(struct request *request)
     if (m->transactional_id.size == 0 ||
         memchr(m->transactional_id.ptr, '\0', m->transactional_id.size))
         return ERR_INVALID;
-    return m->transaction_timeout_ms > 0 && m->transaction_timeout_ms <= TXN_TIMEOUT_MAX_MS
+    return m->transaction_timeout_ms > 0 &&
+                   m->transaction_timeout_ms <= setting(request->broker, SETTING_TXN_TIMEOUT_MAX_MS)
                ? ERR_OK
                : ERR_INVALID_TXN_TIMEOUT;
 }

@@ -91,8 +91,8 @@ void join_group_handle(struct request *request)
         refuse(request, ERR_INVALID_GROUP);
         return;
     }
-    if (m->session_timeout_ms < GROUP_SESSION_MIN_MS ||
-        m->session_timeout_ms > GROUP_SESSION_MAX_MS) {
+    if (m->session_timeout_ms < setting(request->broker, SETTING_GROUP_SESSION_MIN_MS) ||
+        m->session_timeout_ms > setting(request->broker, SETTING_GROUP_SESSION_MAX_MS)) {
         refuse(request, ERR_INVALID_SESSION_TIMEOUT);
         return;
     }
@@ -115,6 +115,7 @@ void join_group_handle(struct request *request)
         .protocols = protocols(request),
         .protocol_count = (size_t)m->protocols_count,
         .session_timeout_ms = m->session_timeout_ms,
+        .members_max = (int32_t)setting(request->broker, SETTING_GROUP_SIZE),
         .rebalance_timeout_ms = version >= 1 ? m->rebalance_timeout_ms : m->session_timeout_ms,
         .member_id_required = version >= MEMBER_ID_REQUIRED_FROM,
         .may_skip_assignment = version >= SKIP_ASSIGNMENT_FROM,

@@ -143,22 +143,27 @@ static err_t check_real(const struct kafka_config *config, struct bytes value, d
     return ERR_OK;
 }
 
-static bool is_one_of(const char *words, struct bytes value)
+static bool is_one_of(const char *words, struct bytes value, bool any_case)
 {
     struct bytes word;
     for (size_t at = 0; kafka_config_word(bytes_from(words), &at, &word);)
-        if (bytes_equal(word, value))
+        if (word.size == value.size &&
+            (any_case ? strncasecmp((const char *)word.ptr, (const char *)value.ptr, word.size)
+                      : memcmp(word.ptr, value.ptr, word.size)) == 0)
             return true;
     return false;
 }
 
 static err_t check_one_of(const struct kafka_config *config, struct bytes value, struct diag *diag)
 {
-    if (config->bounds.rule != KAFKA_CONFIG_ONE_OF || is_one_of(config->bounds.words, value))
+    bool any_case = config->bounds.rule == KAFKA_CONFIG_ONE_OF_ANY_CASE;
+    if ((config->bounds.rule != KAFKA_CONFIG_ONE_OF && !any_case) ||
+        is_one_of(config->bounds.words, value, any_case))
         return ERR_OK;
     return FAIL(diag, ERR_CONFIG,
-                "Invalid value %.*s for configuration %s: String must be one of: %s",
-                BYTES_PRINT(value), config->name, config->bounds.words);
+                "Invalid value %.*s for configuration %s: String must be one of%s: %s",
+                BYTES_PRINT(value), config->name, any_case ? " (case insensitive)" : "",
+                config->bounds.words);
 }
 
 static bool is_replica(struct bytes word)

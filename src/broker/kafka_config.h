@@ -48,6 +48,7 @@ enum kafka_config_rule {
     KAFKA_CONFIG_AT_LEAST,
     KAFKA_CONFIG_RANGE,
     KAFKA_CONFIG_ONE_OF, // of a list: each of its words
+    KAFKA_CONFIG_ONE_OF_ANY_CASE,
     KAFKA_CONFIG_REPLICAS,
 };
 

@@ -54,7 +54,7 @@ static void fill_by_name(struct request *request, struct kafka_metadata_response
                          struct bytes name)
 {
     const struct kafka_metadata_request *m = request->message;
-    bool create = m->allow_auto_topic_creation && !request->broker->options.no_auto_create;
+    bool create = m->allow_auto_topic_creation && setting(request->broker, SETTING_CREATE_TOPICS);
     struct topic *topic = NULL;
     err_t err = ERR_TOPIC_UNAUTHORIZED;
     out->name = name;
@@ -190,7 +190,7 @@ static void answer(struct request *request)
 static bool may_block(const struct request *request)
 {
     const struct kafka_metadata_request *m = request->message;
-    if (!m->allow_auto_topic_creation || request->broker->options.no_auto_create)
+    if (!m->allow_auto_topic_creation || !setting(request->broker, SETTING_CREATE_TOPICS))
         return false;
     for (int32_t i = 0; i < m->topics_count; i++) {
         if (!m->topics[i].name.ptr)

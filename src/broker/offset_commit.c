@@ -75,14 +75,14 @@ static err_t find_topic(struct request *request, const struct kafka_offset_commi
     return *out ? ERR_OK : ERR_UNKNOWN_TOPIC;
 }
 
-static err_t check_partition(struct topic *topic,
+static err_t check_partition(const struct request *request, struct topic *topic,
                              const struct kafka_offset_commit_request_partition *partition)
 {
     if (partition->partition_index < 0 ||
         partition->partition_index >= topic_partition_count(topic))
         return ERR_UNKNOWN_TOPIC;
-    return partition->committed_metadata.size > OFFSETS_METADATA_MAX ? ERR_OFFSET_METADATA_TOO_LARGE
-                                                                     : ERR_OK;
+    size_t most = (size_t)setting(request->broker, SETTING_OFFSET_METADATA_BYTES);
+    return partition->committed_metadata.size > most ? ERR_OFFSET_METADATA_TOO_LARGE : ERR_OK;
 }
 
 static void add_partition(struct committing *committing, struct topic *topic, struct bytes name,
@@ -109,7 +109,7 @@ static void add_topic(struct committing *committing,
     struct bytes name =
         topic ? bytes_from(arena_strdup(&request->arena, topic_name(topic))) : in->name;
     for (int32_t p = 0; p < in->partitions_count; p++) {
-        err_t err = found == ERR_OK ? check_partition(topic, &in->partitions[p]) : found;
+        err_t err = found == ERR_OK ? check_partition(request, topic, &in->partitions[p]) : found;
         out->partitions[p].error_code = kafka_code(err);
         if (err == ERR_OK)
             add_partition(committing, topic, name, &in->partitions[p]);

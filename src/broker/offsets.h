@@ -15,8 +15,6 @@
 #include "store/log/log_store.h"
 #include "wire/kafka/record.h"
 
-enum { OFFSETS_METADATA_MAX = 4096 };
-
 // Any other offset may be committed, also a negative one: kafkajs commits -2 to begin anew.
 #define OFFSET_NONE INT64_MIN
 

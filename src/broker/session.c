@@ -21,8 +21,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-#define REQUEST_MAX_BYTES  (100 << 20) // socket.request.max.bytes
-#define REQUEST_COST_BYTES 512         // what a waiting request costs beside its frame
+#define REQUEST_COST_BYTES 512 // what a waiting request costs beside its frame
 
 struct session {
     struct broker *broker;
@@ -501,7 +500,8 @@ static int64_t frame_size(struct conn *conn, const uint8_t *head, size_t size)
     struct reader reader = reader_make(bytes_make(head, 4));
     int32_t length = reader_i32(&reader);
     struct session *session = conn_data(conn);
-    int32_t max = is_signing_in(session) ? SIGN_IN_FRAME_MAX_BYTES : REQUEST_MAX_BYTES;
+    int64_t max = is_signing_in(session) ? SIGN_IN_FRAME_MAX_BYTES
+                                         : setting(session->broker, SETTING_REQUEST_BYTES);
     if (length < 0 || length > max) {
         LOG_INFO("broker", "refused a frame, closing the connection", "peer=%s bytes=%d",
                  conn_peer(conn), length);

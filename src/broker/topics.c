@@ -27,8 +27,7 @@ err_t broker_topic(struct broker *broker, struct bytes name, bool create, struct
     char text[250];
     memcpy(text, name.ptr, name.size);
     text[name.size] = '\0';
-    int32_t partitions =
-        broker->options.default_partitions > 0 ? broker->options.default_partitions : 1;
+    int32_t partitions = (int32_t)setting(broker, SETTING_PARTITIONS);
     err_t err = log_store_create_topic(broker->store, text, partitions, NULL, 0, out, diag);
     if (err == ERR_OK)
         LOG_INFO("broker", "made a topic because a client asked for it", "topic=%s partitions=%d",

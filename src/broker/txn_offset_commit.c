@@ -74,13 +74,14 @@ static err_t client_error(const struct request *request, err_t err)
 
 // --- checks --------------------------------------------------------------------------
 
-static err_t check_partition(const struct topic *topic, int32_t partition_count,
+static err_t check_partition(const struct request *request, const struct topic *topic,
+                             int32_t partition_count,
                              const struct kafka_txn_offset_commit_request_request_partition *asked)
 {
     if (!topic || asked->partition_index < 0 || asked->partition_index >= partition_count)
         return ERR_UNKNOWN_TOPIC;
-    return asked->committed_metadata.size > OFFSETS_METADATA_MAX ? ERR_OFFSET_METADATA_TOO_LARGE
-                                                                 : ERR_OK;
+    size_t most = (size_t)setting(request->broker, SETTING_OFFSET_METADATA_BYTES);
+    return asked->committed_metadata.size > most ? ERR_OFFSET_METADATA_TOO_LARGE : ERR_OK;
 }
 
 static void add_topic(struct committing *committing, int32_t t)
@@ -91,9 +92,10 @@ static void add_topic(struct committing *committing, int32_t t)
     struct topic *topic = log_store_topic(request->broker->store, in->name);
     bool allowed = request_may(request, ACL_READ, ACL_TOPIC, in->name);
     for (int32_t p = 0; p < in->partitions_count; p++) {
-        err_t err = allowed ? check_partition(topic, topic ? topic_partition_count(topic) : 0,
-                                              &in->partitions[p])
-                            : ERR_TOPIC_UNAUTHORIZED;
+        err_t err = allowed
+                        ? check_partition(request, topic, topic ? topic_partition_count(topic) : 0,
+                                          &in->partitions[p])
+                        : ERR_TOPIC_UNAUTHORIZED;
         committing->response.topics[t].partitions[p].error_code = kafka_code(err);
         if (err != ERR_OK)
             continue;

@@ -16,7 +16,6 @@
 #include "broker/txn.h"
 
 enum {
-    TXN_TIMEOUT_MAX_MS = 15 * 60 * 1000, // transaction.max.timeout.ms
     TXN_IDS_MAX = 200000,
     // What ApiVersions says of transaction.version, and how the coordinator itself aborts.
     TXN_SERVER_VERSION = 2,

@@ -14,10 +14,8 @@
 
 #include <stdatomic.h>
 
-#define READ_BYTES      (4u << 20)
-#define TICK_MS         500
-#define EXPIRE_EVERY_MS (60 * 60 * 1000)
-#define EXPIRE_MS       (7 * 24 * 60 * 60 * 1000LL) // transactional.id.expiration.ms
+#define READ_BYTES (4u << 20)
+#define TICK_MS    500
 
 // --- loading -------------------------------------------------------------------------
 
@@ -162,9 +160,10 @@ static void upkeep_written(struct txn_write *write)
     mem_free(CONTAINER_OF(write, struct upkeep_write, write));
 }
 
+// `expiry_ms`: ids unused for so long go; 0: none do now.
 enum due { DUE_NOTHING, DUE_LATER, DUE_ABORT, DUE_MARKERS, DUE_EXPIRY };
 
-static enum due due_of(const struct txn *txn, int64_t now_ms, bool expires)
+static enum due due_of(const struct txn *txn, int64_t now_ms, int64_t expiry_ms)
 {
     enum txn_state state = txn->now.state;
     if (txn_prepared(txn))
@@ -172,8 +171,8 @@ static enum due due_of(const struct txn *txn, int64_t now_ms, bool expires)
     if (state == TXN_ONGOING)
         return !txn->pending && now_ms - txn->now.start_ms > txn->now.timeout_ms ? DUE_ABORT
                                                                                  : DUE_LATER;
-    if (expires && !txn->pending && !txn->gone && txn->now.producer_id >= 0 &&
-        now_ms - txn->now.update_ms >= EXPIRE_MS)
+    if (expiry_ms > 0 && !txn->pending && !txn->gone && txn->now.producer_id >= 0 &&
+        now_ms - txn->now.update_ms >= expiry_ms)
         return DUE_EXPIRY;
     return DUE_NOTHING;
 }
@@ -199,17 +198,17 @@ static void abort_late(struct txns *txns, struct txn *txn, int64_t fresh_id, int
     }
 }
 
-static void look_after(struct txns *txns, struct txn *txn, int64_t now_ms, bool expires)
+static void look_after(struct txns *txns, struct txn *txn, int64_t now_ms, int64_t expiry_ms)
 {
     int64_t fresh_id = -1;
     mutex_lock(&txn->lock);
-    if (due_of(txn, now_ms, false) == DUE_ABORT && txn_exhausted(txn)) {
+    if (due_of(txn, now_ms, 0) == DUE_ABORT && txn_exhausted(txn)) {
         mutex_unlock(&txn->lock);
         if (log_store_producer_id(txns->broker->store, &fresh_id, NULL) != ERR_OK)
             return;
         mutex_lock(&txn->lock);
     }
-    switch (due_of(txn, now_ms, expires)) {
+    switch (due_of(txn, now_ms, expiry_ms)) {
     case DUE_ABORT:
         abort_late(txns, txn, fresh_id, now_ms);
         return;
@@ -235,12 +234,13 @@ static void run_upkeep(struct work *work)
     struct arena arena = ARENA_INIT;
     size_t count;
     int64_t now_ms = clock_now_ms();
-    bool expires = now_ms - txns->expired_ms >= EXPIRE_EVERY_MS;
+    bool expires = now_ms - txns->expired_ms >= setting(txns->broker, SETTING_TXN_EXPIRY_CHECK_MS);
+    int64_t expiry_ms = expires ? setting(txns->broker, SETTING_TXN_ID_EXPIRY_MS) : 0;
     if (expires)
         txns->expired_ms = now_ms;
     struct txn **all = txns_all(txns, &arena, &count);
     for (size_t i = 0; i < count; i++) {
-        look_after(txns, all[i], now_ms, expires);
+        look_after(txns, all[i], now_ms, expiry_ms);
         txn_unref(all[i]);
     }
     arena_release(&arena);
@@ -271,7 +271,7 @@ static void tick(struct timer *timer)
     struct arena arena = ARENA_INIT;
     size_t count;
     int64_t now_ms = clock_now_ms();
-    bool expires = now_ms - txns->expired_ms >= EXPIRE_EVERY_MS;
+    bool expires = now_ms - txns->expired_ms >= setting(txns->broker, SETTING_TXN_EXPIRY_CHECK_MS);
     bool now = expires, later = false;
     if (txns->stopping)
         return;
@@ -279,7 +279,7 @@ static void tick(struct timer *timer)
     struct txn **all = txns_all(txns, &arena, &count);
     for (size_t i = 0; i < count; i++) {
         mutex_lock(&all[i]->lock);
-        enum due due = due_of(all[i], now_ms, false);
+        enum due due = due_of(all[i], now_ms, 0);
         mutex_unlock(&all[i]->lock);
         now = now || due == DUE_ABORT || due == DUE_MARKERS;
         later = later || due != DUE_NOTHING;
@@ -290,7 +290,7 @@ static void tick(struct timer *timer)
         start_upkeep(txns);
     struct loop *loop = loops_at(txns->broker->loops, 0);
     if (!later)
-        timer_start(loop, timer, EXPIRE_EVERY_MS);
+        timer_start(loop, timer, setting(txns->broker, SETTING_TXN_EXPIRY_CHECK_MS));
     else if (!atomic_exchange(&txns->ticking, true))
         timer_start(loop, timer, TICK_MS);
 }

@@ -9,7 +9,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, Topi
 from confluent_kafka.admin import (AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ConfigSource, NewTopic,
                                    ResourceType)
 
-from conftest import wait_for
+from conftest import WEIR, wait_for
 from test_java import Jvm
 
 ON_KAFKA = "KAFKA_AT" in os.environ
@@ -272,3 +272,33 @@ def test_kafka_configs_of_brokers_and_loggers(jvm, at):
     configs(jvm, at, *logger, "root=WARN")
     configs(jvm, at, *logger, "root=INFO")
     assert "Invalid broker logger" in configs(jvm, at, *logger, "no.such=INFO", fails=True)
+
+
+@pytest.mark.skipif(ON_KAFKA, reason="weir.yaml is weir's")
+def test_mistakes_among_the_settings_of_weir_yaml_are_told_where_they_stand(tmp_path):
+    (tmp_path / "weir.yaml").write_text("kafka:\n  settings:\n    num.partition: 3\n    auto.create.topics.enable: maybe\n"
+                                        "    num.io.threads: 20\n    log.roll.hours: [1]\n")
+    done = subprocess.run([WEIR, "check", str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1
+    told = [line.removeprefix(f"{tmp_path}/") for line in (done.stdout + done.stderr).splitlines() if "weir.yaml:" in line]
+    assert told == [
+        "weir.yaml:3:5: unknown field 'num.partition', did you mean 'num.partitions'?",
+        "weir.yaml:4:32: Invalid value maybe for configuration auto.create.topics.enable: Expected value to be either true or "
+        "false",
+        "weir.yaml:5:21: num.io.threads can only be '8' here: weir's threads follow the machine's cores.",
+        "weir.yaml:6:21: log.roll.hours must be a single value; lists are written a,b"]
+
+
+@pytest.mark.skipif(ON_KAFKA, reason="weir's environment and command line")
+def test_settings_come_from_the_command_line_too_and_what_was_altered_goes_before_them(start_weir, empty_project, topic):
+    weir = start_weir(empty_project, "kafka.settings={num.partitions: 2, producer.id.expiration.ms: 70000}")
+    admin = AdminClient({"bootstrap.servers": weir.at["kafka"]})
+    produce(weir.at["kafka"], topic, [("k", "v", 0)])
+    assert len(admin.list_topics(topic, 30).topics[topic].partitions) == 2
+    described = describe(admin, "1", BROKER)
+    assert described["num.partitions"].value == "2"
+    assert described["num.partitions"].source == ConfigSource.STATIC_BROKER_CONFIG.value
+    alter(admin, "1", (SET, "producer.id.expiration.ms", "80000"), kind=BROKER)
+    weir.kill()
+    weir.start()
+    assert values(admin, "1", "producer.id.expiration.ms", kind=BROKER) == ["80000"]

@@ -40,7 +40,7 @@ struct capture {
 static void capture_partition(struct capture *capture, struct partition *partition)
 {
     struct str *out = &capture->bytes;
-    producers_expire(&partition->producers, clock_now_ms() - PRODUCER_EXPIRY_MS);
+    producers_expire(&partition->producers, clock_now_ms() - capture->store->producer_expiry_ms);
     writer_i32(out, partition->index);
     mutex_lock(&partition->mutex);
     writer_i64(out, partition->start_offset);

@@ -326,12 +326,13 @@ static void cleaner_main(void *ctx)
     bool unfinished = cleaner->unfinished;
     while (!cleaner->stop) {
         if (!unfinished)
-            (void)cond_wait_for(&cleaner->wake, &cleaner->mutex, store->options.cleaner_ms * 1000);
+            (void)cond_wait_for(&cleaner->wake, &cleaner->mutex, store->cleaner_ms * 1000);
         unfinished = false;
         if (cleaner->stop)
             break;
         mutex_unlock(&cleaner->mutex);
-        cleaner_run(store);
+        if (store->cleans)
+            cleaner_run(store);
         mutex_lock(&cleaner->mutex);
     }
     mutex_unlock(&cleaner->mutex);

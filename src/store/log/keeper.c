@@ -203,7 +203,7 @@ static void keeper_main(void *ctx)
         int64_t now_us = clock_mono_us();
         if (removes)
             remove_deleted(store);
-        if (now_us - retained_us >= store->options.retention_ms * 1000) {
+        if (now_us - retained_us >= store->retention_ms * 1000) {
             retained_us = now_us;
             keeper_retain(store);
         }

@@ -25,7 +25,6 @@ enum {
     INDEX_ENTRY_BYTES = 16,
     HINT_COUNT = 8,
     PATH_BYTES = 1024,
-    PRODUCER_EXPIRY_MS = 24 * 60 * 60 * 1000,
 };
 
 enum { CHECKPOINT_BYTES = 128 << 20 }; // appended, then there is a new one
@@ -227,6 +226,8 @@ struct recovered {
 
 struct log_store {
     struct log_store_options options;
+    _Atomic int64_t retention_ms, cleaner_ms, producer_expiry_ms; // log_store_set_pace()
+    _Atomic bool cleans;
     char *dir;
     struct mutex mutex;
     struct cond admin_free;

@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-enum { PARTITIONS_MAX = 100000, PRODUCER_ID_BLOCK = 1000 };
+enum { PARTITIONS_MAX = 100000, PRODUCER_ID_BLOCK = 1000, CLEANER_MIN_MS = 100 };
 
 // --- open and close ---
 
@@ -21,10 +21,6 @@ static void set_options(struct log_store *store, const struct log_store_options 
     struct log_store_options *set = &store->options;
     if (set->checkpoint_ms <= 0)
         set->checkpoint_ms = 60 * 1000;
-    if (set->retention_ms <= 0)
-        set->retention_ms = 30 * 1000;
-    if (set->cleaner_ms <= 0)
-        set->cleaner_ms = 15 * 1000;
     if (set->queue_max_bytes == 0)
         set->queue_max_bytes = 256 << 20;
     if (set->file_max == 0)
@@ -33,6 +29,21 @@ static void set_options(struct log_store *store, const struct log_store_options 
         set->sync_file = file_datasync;
     store->dir = mem_strdup(options->dir);
     set->dir = store->dir;
+    store->retention_ms = set->retention_ms > 0 ? set->retention_ms : 30 * 1000;
+    store->cleaner_ms = set->cleaner_ms > 0 ? set->cleaner_ms : 15 * 1000;
+    store->producer_expiry_ms = 24 * 60 * 60 * 1000;
+    store->cleans = true;
+}
+
+void log_store_set_pace(struct log_store *store, const struct log_store_pace *pace)
+{
+    store->retention_ms = pace->retention_ms;
+    store->cleaner_ms = pace->cleaner_ms < CLEANER_MIN_MS ? CLEANER_MIN_MS : pace->cleaner_ms;
+    store->producer_expiry_ms = pace->producer_expiry_ms;
+    store->cleans = pace->cleans;
+    mutex_lock(&store->cleaner.mutex);
+    cond_broadcast(&store->cleaner.wake);
+    mutex_unlock(&store->cleaner.mutex);
 }
 
 static void init_all(struct log_store *store)

@@ -84,6 +84,16 @@ MUST_USE err_t log_store_alter_topic(struct log_store *store, const char *name,
 MUST_USE err_t log_store_set_defaults(struct log_store *store, const struct topic_setting *settings,
                                       size_t setting_count, struct diag *diag);
 
+// How often what is not urgent is looked for, and how long a silent producer is remembered.
+// Replaces what log_store_options said.
+struct log_store_pace {
+    int64_t retention_ms;
+    int64_t cleaner_ms; // not less than 100
+    int64_t producer_expiry_ms;
+    bool cleans; // false: nothing is compacted
+};
+void log_store_set_pace(struct log_store *store, const struct log_store_pace *pace);
+
 // References for the caller; NULL if there is no such topic.
 struct topic *log_store_topic(struct log_store *store, struct bytes name);
 struct topic *log_store_topic_by_id(struct log_store *store, const uint8_t id[16]);
