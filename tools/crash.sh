@@ -4,7 +4,7 @@
 set -eu
 seconds=${1:-600}
 seed=$(od -An -N3 -tu4 /dev/urandom | tr -d ' ')
-tests="store/log/power_test store/log/power_clean_test store/log/power_fault_test broker/power_test"
+tests="store/log/power_test store/log/power_clean_test store/log/power_fault_test broker/power_test broker/power_fault_test"
 for test in $tests; do make --no-print-directory V=asan "build/asan/test/$test"; done
 make --no-print-directory build/weir
 echo "== power cuts, POWER_SEED=$seed"

@@ -128,8 +128,11 @@ void segment__mark(struct segment *segment, int fd)
 {
     uint8_t mark[ROUND_MARK_BYTES];
     round_mark_write(mark, segment->readable_size, segment->size);
+    struct diag diag = DIAG_INIT;
     if (file_pwrite(fd, mark, sizeof mark, segment->size, NULL) == ERR_OK)
         segment->reserved = segment->size + ROUND_MARK_BYTES;
+    else if (file_truncate(fd, segment->size, &diag) != ERR_OK) // half a mark
+        partition__fail(segment->partition, ERR_IO, diag_text(&diag));
 }
 
 void segment__put(struct segment *segment)
