@@ -50,6 +50,12 @@ def rss_mb(pid):
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
 
+def own_mb(pid):
+    """Of the resident memory what no other process could share: not the pages of libraries and of the program itself."""
+    lines = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("Private_Dirty")) / 1024
+
+
 class Weir:
     def __init__(self, project, data):
         ready, log = DATA / "ready.json", DATA / "weir.log"

@@ -6,7 +6,7 @@ import statistics
 import sys
 import time
 
-from harness import DATA, ROUNDS, WEIR, Peer, Weir, bench, figure, figures, note, number, rss_mb, run, table
+from harness import DATA, ROUNDS, WEIR, Peer, Weir, bench, figure, figures, note, number, own_mb, rss_mb, run, table
 
 RECORD_BYTES = 270
 SHAPES = [(partitions, size) for partitions in (1, 8) for size in (100, 270, 1000, 100000)]
@@ -80,6 +80,7 @@ def steady(step, pid, *where):
     """100 partitions at 10,000 records a second: what the server takes in memory then."""
     bench(step, "paced", "--count", 50000, "--rate", 10000, "--partitions", 100, "--topic", "bench-hundred", *where, suffix=" 100")
     note(step, "rss_mb 100", rss_mb(pid))
+    note(step, "own_mb 100", own_mb(pid))
 
 
 def rounds(step, pid, data, where, warm_up):
@@ -139,6 +140,7 @@ def log_tables(out, kafkas):
            ("1,000 records/s, linger 0: p50", "produce_paced_p50", "µs", 1, False), ("its p99", "produce_paced_p99", "µs", 1, False),
            ("10,000 records/s to 100 partitions: p50", "produce_paced_p50 100", "µs", 1, False),
            ("memory meanwhile", "rss_mb 100", "MB", 1, False),
+           ("of it its own: without program and libraries", "own_mb 100", "MB", 1, False),
            *(row for partitions, size in SHAPES for row in (
                (f"produce, {partitions} × {size} B", f"produce_acks_all {shape_name(partitions, size)}", "MB/s", size / 1e6, True),
                (f"consume, {partitions} × {size} B", f"consume {shape_name(partitions, size)}", "MB/s", size / 1e6, True))),

@@ -16,7 +16,7 @@ import traceback
 import urllib.request
 
 import log
-from harness import (COMMIT, DATA, ROOT, ROUNDS, STARTED, WEIR, Peer, Weir, bench, cpu_s, failures, figure, figures, loads, note, number, rss_mb,
+from harness import (COMMIT, DATA, ROOT, ROUNDS, STARTED, WEIR, Peer, Weir, bench, cpu_s, failures, figure, figures, loads, note, number, own_mb, rss_mb,
                      run, running, stop, table)
 
 LIMIT_S = int(os.environ.get("LIMIT_S", "1500"))
@@ -39,6 +39,7 @@ def idle(step):
         time.sleep(10)
         weir.check()
         note(step, "rss_mb", rss_mb(weir.pid))
+        note(step, "own_mb", own_mb(weir.pid))
         note(step, "cpu_percent", (cpu_s(weir.pid) - before) * 10)
 
 
@@ -168,6 +169,7 @@ def results():
             ("ready, new data directory (examples/users)", "start", "fresh_ms", "ms"),
             ("ready, existing data directory", "start", "again_ms", "ms"),
             ("resident memory, idle (examples/users, after its minute of fetching)", "idle", "rss_mb", "MB"),
+            ("of it its own: without program and libraries", "idle", "own_mb", "MB"),
             ("CPU when idle", "idle", "cpu_percent", "% of a core"),
             (f"topic → from_json → table of 16 columns, {TABLE_RECORDS} records (bench/project)", "topic to table", "records", "records/s"),
             ("its CPU, with start and commit", "topic to table", "cpu_us", "µs/record"),
