@@ -51,7 +51,8 @@ func sorted(values []string) string {
 func main() {
 	walks := map[string]func(string){"franz walk": franzWalk, "franz transactions": franzTransactions,
 		"franz consumer_protocol": franzConsumerProtocol, "sarama walk": saramaWalk,
-		"sarama transactions": saramaTransactions, "librdkafka walk": librdkafkaWalk, "librdkafka transactions": librdkafkaTransactions}
+		"sarama transactions": saramaTransactions, "segmentio walk": segmentioWalk, "segmentio transactions": segmentioTransactions,
+		"librdkafka walk": librdkafkaWalk, "librdkafka transactions": librdkafkaTransactions}
 	walks[os.Args[1]+" "+os.Args[3]](os.Args[2])
 	fmt.Println("ok")
 }
