@@ -114,6 +114,7 @@ static void broker_free(struct broker *broker)
     access_free(broker->access);
     settings_release(&broker->settings);
     endpoints_release(&broker->endpoints);
+    crowd_free(broker->crowd);
     fetch_sessions_free(broker->fetch_sessions);
     mutex_release(&broker->lock);
     cond_release(&broker->idle);
@@ -130,6 +131,7 @@ err_t broker_open(struct broker **out, const struct broker_options *options, str
     random_fill(broker->decoy_secret, sizeof broker->decoy_secret);
     broker->decoy = bytes_make(broker->decoy_secret, sizeof broker->decoy_secret);
     broker->loops = options->loops;
+    broker->crowd = crowd_new(BROKER_STRANGERS_MAX);
     settings_init(&broker->settings, options->settings, options->setting_count);
     broker->access = access_new(&options->access);
     broker->options.access = (struct access_options){0}; // its texts are the caller's

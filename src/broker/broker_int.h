@@ -11,6 +11,7 @@
 
 #include "broker/access.h"
 #include "broker/broker.h"
+#include "broker/crowd.h"
 #include "broker/endpoint.h"
 #include "broker/quota.h"
 #include "broker/settings.h"
@@ -24,6 +25,7 @@ enum {
     BROKER_NODE_ID = 1,
     BROKER_LEADER_EPOCH = 0, // one leader, for ever
     BROKER_IN_FLIGHT_MAX = 64,
+    BROKER_STRANGERS_MAX = 2000, // connections that have not signed in yet
 };
 
 struct groups;
@@ -44,6 +46,7 @@ struct broker {
     struct request_looks *request_looks;
     struct loops *loops;
     struct endpoints endpoints;
+    struct crowd *crowd;
     struct groups *groups;
     struct txns *txns;
     struct txn_offsets *txn_offsets;

@@ -332,7 +332,7 @@ static err_t check_broker_setting(struct outcome *outcome, const struct topic_se
                     "listener prefix: [%s] (in weir: in weir.yaml)",
                     setting->key);
     struct diag why = DIAG_INIT;
-    if (kafka_config_check(config, bytes_from(setting->value), &why) != ERR_OK)
+    if (settings_check(config, setting->value, &why) != ERR_OK)
         return FAIL(diag, ERR_INVALID, "%s", why.text); // not ERR_CONFIG: Kafka's choice
     if (all && config->update == KAFKA_CONFIG_PER_BROKER)
         return FAIL(diag, ERR_INVALID,

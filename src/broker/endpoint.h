@@ -9,15 +9,12 @@
 #include "broker/broker.h"
 #include "net/conn.h"
 
-enum { ENDPOINT_STRANGERS_MAX = 2000 }; // connections that have not signed in yet
-
 struct endpoint {
     struct broker *broker;
     struct broker_listener_options options; // its texts are ours
     struct listener *listener;              // NULL until it is open
     uint16_t port;
     bool local; // the Unix socket
-    _Atomic size_t strangers;
 };
 
 struct endpoints {

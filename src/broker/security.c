@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // One topic of one partition in a log store of its own. Changes come into force on its writer
-// thread, when they are durable, in the order they have in the log. When it holds many more records
-// than there are things to tell, opening writes all of them anew and drops what was before.
+// thread, when they are durable, in the order they have in the log. The topic is compacted like any
+// other: of each key the newest record stays. When it holds many more records than there are things
+// to tell, opening writes all of them anew and drops what was before.
 #include "broker/security.h"
 
 #include "base/log.h"
@@ -229,17 +230,36 @@ static err_t write_anew(struct security *security, struct diag *diag)
     return err;
 }
 
+static bool is_set(struct topic *topic, const struct topic_setting *wanted, size_t count)
+{
+    struct arena arena = ARENA_INIT;
+    size_t given_count;
+    struct topic_setting *given = topic_settings(topic, &arena, &given_count); // sorted
+    bool same = given_count == count;
+    for (size_t i = 0; same && i < count; i++)
+        same = strcmp(given[i].key, wanted[i].key) == 0 &&
+               strcmp(given[i].value, wanted[i].value) == 0;
+    arena_release(&arena);
+    return same;
+}
+
 static err_t open_log(struct security *security, const char *dir, struct diag *diag)
 {
-    static const struct topic_setting settings[] = {
-        {"retention.ms", "-1"}, {"retention.bytes", "-1"}, {"segment.bytes", "16777216"}};
+    static const struct topic_setting settings[] = {{"cleanup.policy", "compact,delete"},
+                                                    {"delete.retention.ms", "0"},
+                                                    {"retention.bytes", "-1"},
+                                                    {"retention.ms", "-1"},
+                                                    {"segment.bytes", "1048576"}};
+    const size_t setting_count = sizeof settings / sizeof *settings;
     struct log_store_options options = {.dir = dir, .sync = true, .file_max = 16};
     TRY(dir_make_private(dir, diag));
     TRY(log_store_open(&security->store, &options, diag));
     security->topic = log_store_topic(security->store, bytes_from(TOPIC));
     if (!security->topic)
-        TRY(log_store_create_topic(security->store, TOPIC, 1, settings,
-                                   sizeof settings / sizeof *settings, &security->topic, diag));
+        TRY(log_store_create_topic(security->store, TOPIC, 1, settings, setting_count,
+                                   &security->topic, diag));
+    else if (!is_set(security->topic, settings, setting_count)) // by an older version
+        TRY(log_store_alter_topic(security->store, TOPIC, settings, setting_count, diag));
     security->partition = topic_partition(security->topic, 0);
     TRY(load(security, diag));
     return write_anew(security, diag);

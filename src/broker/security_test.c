@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "broker/security.h"
+#include "broker/security.c"
 
 #include "base/mem.h"
 #include "os/file.h"
@@ -155,6 +155,37 @@ static void a_long_history_is_written_anew_when_opened(void **state)
     }
 }
 
+// 3.6 MB of changes of two quotas.
+static void a_long_history_is_compacted_while_it_runs(void **state)
+{
+    struct fixture *fixture = *state;
+    struct log_store_pace often = {
+        .retention_ms = 1000, .cleaner_ms = 100, .producer_expiry_ms = 1000, .cleans = true};
+    log_store_set_pace(fixture->security->store, &often);
+    change(fixture, user_change("ann", "secret"));
+    change(fixture, acl_change("gone"));
+    struct security_change gone = acl_change("gone");
+    gone.remove = true;
+    change(fixture, gone);
+    for (int i = 0; i < 120; i++) {
+        struct security_change changes[1000];
+        for (int j = 0; j < 1000; j++)
+            changes[j] = quota_change("ann", 1 + i * 1000 + j);
+        assert_int_equal(security_change_wait(fixture->security, changes, 1000, NULL), ERR_OK);
+    }
+    int64_t until_us = clock_mono_us() + 60 * 1000000LL;
+    while (partition_offsets(fixture->security->partition).bytes > 3 << 19) {
+        assert_true(clock_mono_us() < until_us);
+        clock_sleep_us(1000);
+    }
+    assert_true(limit_of(fixture) == 120000);
+    shut(fixture);
+    open_again(fixture);
+    assert_true(knows(fixture, "ann", "secret"));
+    assert_int_equal(acls_count(access_acls(fixture->access)), 0);
+    assert_true(limit_of(fixture) == 120000);
+}
+
 static void records_survive_encoding(void **state)
 {
     (void)state;
@@ -186,6 +217,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(several_changes_are_one_batch, setup, teardown),
         cmocka_unit_test_setup_teardown(a_long_history_is_written_anew_when_opened, setup,
                                         teardown),
+        cmocka_unit_test_setup_teardown(a_long_history_is_compacted_while_it_runs, setup, teardown),
         cmocka_unit_test(records_survive_encoding),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

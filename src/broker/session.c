@@ -30,7 +30,9 @@ struct session {
     struct identity identity;
     struct sign_in *sign_in; // NULL: not needed
     bool stranger;           // has not shown yet who it is
-    bool quiet;              // muted by a quota
+    struct list stranger_link;
+    bool counted; // in the broker's crowd
+    bool quiet;   // muted by a quota
     struct timer stranger_timer, quiet_timer;
     struct list requests;
     struct list produces; // request_produces()
@@ -402,7 +404,7 @@ static void dispatch(struct request *request, struct reader *reader)
 {
     struct session *session = request->session;
     const struct api_handler *handler = api_handler_find(request->header.key);
-    const char *early = is_signing_in(session) ? sign_in_refuses(session->sign_in, request) : NULL;
+    const char *early = session->sign_in ? sign_in_refuses(session->sign_in, request) : NULL;
     request->api = kafka_api_find(request->header.key);
     if (early) {
         request_refuse(request, early);
@@ -442,7 +444,7 @@ static void know(struct session *session, char *principal)
     if (!session->stranger)
         return;
     session->stranger = false;
-    session->endpoint->strangers--;
+    crowd_knows(session->broker->crowd, &session->stranger_link);
     timer_stop(&session->stranger_timer);
 }
 
@@ -527,6 +529,32 @@ static void stranger_too_long(struct timer *timer)
     conn_abort(session->conn);
 }
 
+struct away {
+    struct post post;
+    struct conn *conn; // a reference
+};
+
+static void go_away(struct post *post)
+{
+    struct away *away = CONTAINER_OF(post, struct away, post);
+    if (conn_is_open(away->conn)) {
+        LOG_INFO("broker", "others want to sign in, closing the connection", "peer=%s",
+                 conn_peer(away->conn));
+        conn_abort(away->conn);
+    }
+    conn_unref(away->conn);
+    mem_free(away);
+}
+
+// The connection is one of another loop, and open: it leaves the crowd before it is closed.
+static void send_away(struct list *link)
+{
+    struct session *session = CONTAINER_OF(link, struct session, stranger_link);
+    struct away *away = MEM_NEW(struct away);
+    away->conn = conn_ref(session->conn);
+    loop_post(conn_loop(session->conn), &away->post, go_away);
+}
+
 // Who must sign in, or at least shake hands, has so long for it, and there are only so many.
 static void expect_sign_in(struct session *session)
 {
@@ -534,13 +562,21 @@ static void expect_sign_in(struct session *session)
     session->stranger = true;
     if (endpoint_wants_sasl(endpoint))
         session->sign_in = sign_in_new();
-    if (++endpoint->strangers > ENDPOINT_STRANGERS_MAX) {
-        LOG_INFO("broker", "too many connections that have not signed in", "peer=%s",
-                 conn_peer(session->conn));
-        conn_abort(session->conn);
-        return;
-    }
+    crowd_stranger(session->broker->crowd, &session->stranger_link, send_away);
     timer_start(conn_loop(session->conn), &session->stranger_timer, SIGN_IN_TIMEOUT_MS);
+}
+
+static bool be_counted(struct session *session)
+{
+    struct diag diag = DIAG_INIT;
+    session->counted =
+        crowd_arrive(session->broker->crowd, session->identity.host, &diag) == ERR_OK;
+    if (!session->counted) {
+        LOG_INFO("broker", "refused a connection", "peer=%s why=\"%s\"", conn_peer(session->conn),
+                 diag_text(&diag));
+        conn_abort(session->conn);
+    }
+    return session->counted;
 }
 
 static void on_opened(struct conn *conn, void *ctx)
@@ -559,6 +595,8 @@ static void on_opened(struct conn *conn, void *ctx)
     timer_init(&session->quiet_timer, end_quiet);
     conn_set_data(conn, session);
     metric_add(METRIC_KAFKA_CONNECTIONS, 1);
+    if (!session->endpoint->local && !be_counted(session))
+        return;
     if (endpoint_wants_sasl(session->endpoint) || endpoint_wants_tls(session->endpoint))
         expect_sign_in(session);
 }
@@ -581,7 +619,9 @@ static void on_closed(struct conn *conn)
     timer_stop(&session->stranger_timer);
     timer_stop(&session->quiet_timer);
     if (session->stranger)
-        session->endpoint->strangers--;
+        crowd_knows(session->broker->crowd, &session->stranger_link);
+    if (session->counted)
+        crowd_leave(session->broker->crowd, session->identity.host);
     metric_add(METRIC_KAFKA_CONNECTIONS, -1);
     session->holds++; // an abandoned request may end now, and others with it
     struct request *request;

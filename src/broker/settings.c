@@ -121,6 +121,18 @@ static err_t tell_topics(struct broker *broker, struct diag *diag)
     return err;
 }
 
+static void tell_crowd(struct broker *broker)
+{
+    struct arena arena = ARENA_INIT;
+    struct crowd_limits limits = {
+        .all = settings_number(broker, "max.connections"),
+        .per_address = settings_number(broker, "max.connections.per.ip"),
+        .overrides = settings_text(broker, "max.connections.per.ip.overrides", &arena),
+    };
+    crowd_set_limits(broker->crowd, &limits);
+    arena_release(&arena);
+}
+
 err_t settings_apply(struct broker *broker, struct diag *diag)
 {
     for (int id = 0; id < SETTING_COUNT; id++)
@@ -132,7 +144,16 @@ err_t settings_apply(struct broker *broker, struct diag *diag)
         .cleans = setting(broker, SETTING_CLEANER_ENABLE),
     };
     log_store_set_pace(broker->store, &pace);
+    tell_crowd(broker);
     return tell_topics(broker, diag);
+}
+
+err_t settings_check(const struct kafka_config *config, const char *value, struct diag *diag)
+{
+    TRY(kafka_config_check(config, bytes_from(value), diag));
+    if (strcmp(config->name, "max.connections.per.ip.overrides") == 0)
+        return crowd_check_overrides(value, diag);
+    return ERR_OK;
 }
 
 // --- weir.yaml -----------------------------------------------------------------------
@@ -142,7 +163,7 @@ err_t broker_check_setting(const char *name, const char *value, bool sync, struc
     const struct kafka_config *config = kafka_config_find(KAFKA_CONFIG_BROKER, bytes_from(name));
     if (!config)
         return FAIL(diag, ERR_CONFIG, "Unknown config name: %s", name);
-    TRY(kafka_config_check(config, bytes_from(value), diag));
+    TRY(settings_check(config, value, diag));
     bool known = config->own && strcmp(config->own, "@") != 0;
     return kafka_config_allow(config, bytes_from(value), known ? config->own : config->value, sync,
                               diag);

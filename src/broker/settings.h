@@ -10,6 +10,7 @@
 
 #include "base/arena.h"
 #include "base/diag.h"
+#include "broker/kafka_config.h"
 
 #include <stdatomic.h>
 #include <stdint.h>
@@ -36,6 +37,7 @@ struct topic_setting;
     X(TXN_ID_EXPIRY_MS, "transactional.id.expiration.ms")                                \
     X(TXN_EXPIRY_CHECK_MS, "transaction.remove.expired.transaction.cleanup.interval.ms") \
     X(PRODUCER_EXPIRY_MS, "producer.id.expiration.ms")                                   \
+    X(SIGN_IN_AGAIN_MS, "connections.max.reauth.ms")                                     \
     X(RETENTION_CHECK_MS, "log.retention.check.interval.ms")                             \
     X(CLEANER_BACKOFF_MS, "log.cleaner.backoff.ms")                                      \
     X(CLEANER_ENABLE, "log.cleaner.enable")
@@ -64,6 +66,9 @@ MUST_USE err_t settings_apply(struct broker *broker, struct diag *diag);
 // In effect, in the form of its type; NULL = null. Text in `arena`, or for ever.
 const char *settings_text(struct broker *broker, const char *name, struct arena *arena);
 int64_t settings_number(struct broker *broker, const char *name);
+// Beyond kafka_config_check(): what the form of its type does not tell. ERR_CONFIG.
+MUST_USE err_t settings_check(const struct kafka_config *config, const char *value,
+                              struct diag *diag);
 // What a topic inherits from the broker's setting `name`, in the topic's unit. As settings_text().
 const char *settings_inherited(struct broker *broker, const char *name, struct arena *arena);
 

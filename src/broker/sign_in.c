@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "broker/security.h"
+#include "os/clock.h"
 #include "os/random.h"
 #include "wire/kafka/sasl_authenticate.h"
 #include "wire/kafka/sasl_handshake.h"
@@ -30,6 +31,12 @@ struct sign_in {
     struct arena arena;
     struct bytes user;
     struct scram_exchange exchange;
+    // of before, when it is done again
+    char *old_user; // NULL: it is the first time
+    enum scram_mechanism old_mechanism;
+    bool other_mechanism; // than before: to be refused with the token
+    int64_t begun_us;     // again
+    int64_t expires_us;   // 0: never
 };
 
 struct sign_in *sign_in_new(void)
@@ -44,6 +51,7 @@ void sign_in_free(struct sign_in *sign_in)
     if (!sign_in)
         return;
     arena_release(&sign_in->arena);
+    mem_free(sign_in->old_user);
     mem_free(sign_in);
 }
 
@@ -61,7 +69,10 @@ const char *sign_in_refuses(struct sign_in *sign_in, const struct request *reque
 {
     int16_t key = request->header.key;
     if (sign_in->stage == DONE)
-        return NULL;
+        return sign_in->expires_us && request->arrived_us > sign_in->expires_us &&
+                       key != KAFKA_SASL_HANDSHAKE
+                   ? "the client has not signed in again in time"
+                   : NULL;
     if (sign_in->stage == START && key == KAFKA_API_VERSIONS) {
         // A version we do not know is asked again.
         if (request->header.version <= api_handler_find(key)->max)
@@ -73,6 +84,39 @@ const char *sign_in_refuses(struct sign_in *sign_in, const struct request *reque
     return key == KAFKA_SASL_AUTHENTICATE || key == KAFKA_SASL_HANDSHAKE
                ? NULL
                : "the client is not done signing in";
+}
+
+// --- again ---------------------------------------------------------------------------
+
+enum { AGAIN_EVERY_US = 1000000 };
+
+// What was known of the client stays in force, and its requests under way go on.
+static void begin_again(struct sign_in *sign_in, const struct request *request)
+{
+    if (sign_in->stage != DONE || !sign_in->expires_us ||
+        (sign_in->begun_us && request->arrived_us - sign_in->begun_us < AGAIN_EVERY_US))
+        return;
+    mem_free(sign_in->old_user);
+    sign_in->old_user = mem_printf("%.*s", BYTES_PRINT(sign_in->user));
+    sign_in->old_mechanism = sign_in->mechanism;
+    sign_in->begun_us = request->arrived_us;
+    sign_in->user = BYTES_NULL;
+    sign_in->exchange = (struct scram_exchange){0};
+    arena_clear(&sign_in->arena);
+    sign_in->stage = VERSIONS_KNOWN;
+}
+
+static const char *authentication(const struct sign_in *sign_in)
+{
+    return sign_in->old_user ? "re-authentication" : "authentication";
+}
+
+// The time until it has to be done again; 0: for ever.
+static int64_t set_expiry(struct sign_in *sign_in, const struct broker *broker)
+{
+    int64_t lifetime_ms = setting(broker, SETTING_SIGN_IN_AGAIN_MS);
+    sign_in->expires_us = lifetime_ms > 0 ? clock_mono_us() + lifetime_ms * 1000 : 0;
+    return lifetime_ms > 0 ? lifetime_ms : 0;
 }
 
 // --- the handshake -------------------------------------------------------------------
@@ -93,6 +137,8 @@ void sign_in_handshake(struct request *request)
     struct sign_in *sign_in = request_sign_in(request);
     struct kafka_sasl_handshake_response response;
     kafka_sasl_handshake_response_init(&response);
+    if (sign_in)
+        begin_again(sign_in, request);
     bool now = sign_in && sign_in->stage <= VERSIONS_KNOWN;
     if (!now) {
         response.error_code = kafka_code(ERR_ILLEGAL_SASL_STATE);
@@ -109,6 +155,7 @@ void sign_in_handshake(struct request *request)
         request_respond_last(request, &response, PAUSE_MS);
         return;
     }
+    sign_in->other_mechanism = sign_in->old_user && sign_in->mechanism != sign_in->old_mechanism;
     sign_in->alone = request_version(request) == 0;
     sign_in->stage = CHOSEN;
     request_respond(request, &response);
@@ -119,7 +166,10 @@ void sign_in_handshake(struct request *request)
 static void answer(struct request *request, struct bytes token)
 {
     struct sign_in *sign_in = request_sign_in(request);
+    int64_t lifetime_ms = 0;
     if (sign_in->stage == DONE)
+        lifetime_ms = set_expiry(sign_in, request->broker);
+    if (sign_in->stage == DONE && !sign_in->old_user)
         request_signed_in(request, sign_in->user);
     if (sign_in->alone) {
         request_respond_raw(request, token);
@@ -128,6 +178,7 @@ static void answer(struct request *request, struct bytes token)
     struct kafka_sasl_authenticate_response response;
     kafka_sasl_authenticate_response_init(&response);
     response.auth_bytes = token;
+    response.session_lifetime_ms = lifetime_ms;
     request_respond(request, &response);
 }
 
@@ -148,6 +199,28 @@ static void refuse(struct request *request, const char *told, const struct diag 
     request_respond_last(request, &response, PAUSE_MS);
 }
 
+// The client is who it says. It must be the one it was.
+static void finish(struct request *request, struct bytes token)
+{
+    struct sign_in *sign_in = request_sign_in(request);
+    if (sign_in->old_user && !bytes_is(sign_in->user, sign_in->old_user)) {
+        refuse(request,
+               arena_printf(&request->arena,
+                            "Cannot change principals during re-authentication from User.%s: "
+                            "User.%.*s",
+                            sign_in->old_user, BYTES_PRINT(sign_in->user)),
+               NULL);
+        return;
+    }
+    sign_in->stage = DONE;
+    answer(request, token);
+}
+
+static const char *mechanism_name(enum scram_mechanism mechanism)
+{
+    return mechanism == SCRAM_NONE ? "PLAIN" : scram_name(mechanism);
+}
+
 // --- PLAIN ---------------------------------------------------------------------------
 
 struct plain {
@@ -163,12 +236,10 @@ static void plain_checked(struct post *post)
 {
     struct plain *plain = CONTAINER_OF(post, struct plain, post);
     struct request *request = plain->request;
-    if (!plain->right) {
+    if (!plain->right)
         refuse(request, "Authentication failed: Invalid username or password", NULL);
-        return;
-    }
-    request_sign_in(request)->stage = DONE;
-    answer(request, bytes_from(""));
+    else
+        finish(request, bytes_from(""));
 }
 
 static void check_plain(struct request *request)
@@ -232,9 +303,9 @@ static void refuse_scram(struct sign_in *sign_in, struct request *request, const
     // Nothing that tells whether there is such a user.
     refuse(request,
            arena_printf(&request->arena,
-                        "Authentication failed during authentication due to invalid credentials "
-                        "with SASL mechanism %s",
-                        scram_name(sign_in->mechanism)),
+                        "Authentication failed during %s due to invalid credentials with SASL "
+                        "mechanism %s",
+                        authentication(sign_in), scram_name(sign_in->mechanism)),
            diag);
 }
 
@@ -280,8 +351,7 @@ static void finish_scram(struct sign_in *sign_in, struct request *request, struc
         refuse_scram(sign_in, request, &diag);
         return;
     }
-    sign_in->stage = DONE;
-    answer(request, out);
+    finish(request, out);
 }
 
 // --- tokens --------------------------------------------------------------------------
@@ -290,6 +360,14 @@ void sign_in_token(struct sign_in *sign_in, struct request *request, struct byte
 {
     if (token.size > TOKEN_MAX_BYTES)
         refuse(request, "Authentication failed: the token is too large", NULL);
+    else if (sign_in->other_mechanism)
+        refuse(request,
+               arena_printf(&request->arena,
+                            "SASL mechanism '%s' requested by client is not supported for "
+                            "re-authentication of mechanism '%s'",
+                            mechanism_name(sign_in->mechanism),
+                            mechanism_name(sign_in->old_mechanism)),
+               NULL);
     else if (sign_in->mechanism == SCRAM_NONE)
         begin_plain(sign_in, request, token);
     else if (sign_in->stage == CHOSEN)

@@ -2,7 +2,8 @@
 //
 // sign_in: the SASL exchange at the beginning of a connection: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512.
 // Until it is complete the connection may ask for nothing but ApiVersions, a handshake and the
-// exchange itself, one request at a time.
+// exchange itself, one request at a time. Where it holds for a time only, the client does it again
+// on the same connection, as the same user by the same mechanism.
 //
 // Thread     the connection's loop. Checking a PLAIN password takes milliseconds: on a worker.
 // Errors     as Kafka: a wrong mechanism is answered with those there are (33), wrong credentials
@@ -31,7 +32,8 @@ void sign_in_token(struct sign_in *sign_in, struct request *request, struct byte
 // SaslHandshake and SaslAuthenticate, also where nobody needs to sign in.
 void sign_in_handshake(struct request *request);
 void sign_in_authenticate(struct request *request);
-// May this request be asked now? NULL, or why not.
+// May this request be asked now? NULL, or why not: before it is complete, and when it has been too
+// long ago (connections.max.reauth.ms) and is not begun again (KIP-368).
 const char *sign_in_refuses(struct sign_in *sign_in, const struct request *request);
 
 #endif

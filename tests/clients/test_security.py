@@ -515,3 +515,127 @@ def test_java_clients_sign_in(open_weir, jvm, mechanism):
     said = jvm("org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", at, "--command-config", config, "--topic", topic,
                "--from-beginning", "--max-messages", "2", "--timeout-ms", "60000")
     assert "one" in said and "two" in said
+
+
+# --- signing in again (KIP-368) ----------------------------------------------------------------------------------------
+
+LIFETIME_MS = 2000
+
+
+@pytest.fixture(scope="module")
+def brief(start):
+    """Who has signed in must do so again every two seconds."""
+    return start("kafka.settings={connections.max.reauth.ms: %d}" % LIFETIME_MS)
+
+
+class Raw:
+    """Requests by hand, over one connection."""
+
+    def __init__(self, weir):
+        host, port = weir.listeners["sasl"].rsplit(":", 1)
+        self.sock = socket.create_connection((host, int(port)), timeout=PATIENCE)
+
+    def ask(self, key, version, body):
+        frame = struct.pack(">hhih4s", key, version, 7, 4, b"test") + body
+        self.sock.sendall(struct.pack(">i", len(frame)) + frame)
+        return receive(self.sock)[4:]
+
+    def shake(self, mechanism=b"PLAIN"):
+        return struct.unpack(">h", self.ask(17, 1, struct.pack(">h", len(mechanism)) + mechanism)[:2])[0]
+
+    def token(self, user=b"alice", password=b"alice-secret"):
+        """Error code, words, lifetime."""
+        token = b"\0" + user + b"\0" + password
+        answer = self.ask(36, 1, struct.pack(">i", len(token)) + token)
+        code, size = struct.unpack(">hh", answer[:4])
+        words = answer[4:4 + max(size, 0)].decode()
+        return code, words, struct.unpack(">q", answer[-8:])[0]
+
+    def lists_topics(self):
+        return len(self.ask(3, 1, struct.pack(">i", 0))) > 0
+
+    def is_closed(self):
+        try:
+            self.lists_topics()
+        except (AssertionError, ConnectionError):
+            return True
+        return False
+
+
+def test_who_signs_in_is_told_for_how_long_and_may_do_it_again_on_the_same_connection(brief):
+    raw = Raw(brief)
+    assert raw.shake() == 0
+    assert raw.token() == (0, "", LIFETIME_MS)
+    for _ in range(3):
+        assert raw.lists_topics()
+        time.sleep(1.2)
+        assert raw.shake() == 0
+        assert raw.token() == (0, "", LIFETIME_MS)
+    assert raw.lists_topics()
+
+
+def test_who_does_not_is_closed_with_the_next_request(brief):
+    raw = Raw(brief)
+    raw.shake()
+    raw.token()
+    time.sleep(LIFETIME_MS / 1000 + 0.2)
+    assert raw.is_closed()
+
+
+def test_only_the_same_user_by_the_same_mechanism_signs_in_again(brief):
+    raw = Raw(brief)
+    raw.shake()
+    raw.token()
+    raw.shake()
+    code, words, _ = raw.token(b"bob", b"bob-secret")
+    assert (code, words) == (58, "Cannot change principals during re-authentication from User.alice: User.bob")
+    assert raw.is_closed()
+    raw = Raw(brief)
+    raw.shake()
+    raw.token()
+    raw.shake(b"SCRAM-SHA-256")
+    code, words, _ = raw.token()
+    assert code == 58 and "'SCRAM-SHA-256' requested by client is not supported for re-authentication of mechanism 'PLAIN'" in words
+    assert raw.is_closed()
+
+
+def test_nothing_else_is_answered_while_a_client_signs_in_again(brief):
+    raw = Raw(brief)
+    raw.shake()
+    raw.token()
+    raw.shake()
+    assert raw.is_closed()
+
+
+def test_without_a_lifetime_a_second_handshake_is_out_of_place(open_weir):
+    raw = Raw(open_weir)
+    raw.shake()
+    assert raw.token() == (0, "", 0)
+    assert raw.shake() == 34
+    assert raw.lists_topics()
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-512"])
+def test_librdkafka_goes_on_over_many_lifetimes(brief, mechanism):
+    config, topic = brief.sasl("alice", "alice-secret", mechanism), fresh("topic")
+    producer = confluent_kafka.Producer({**config, "linger.ms": 0})
+    consumer = confluent_kafka.Consumer({**config, "group.id": fresh("group"), "auto.offset.reset": "earliest"})
+    consumer.subscribe([topic])
+    sent, failed, read = 0, [], 0
+    end = time.monotonic() + 3 * LIFETIME_MS / 1000
+    while time.monotonic() < end:
+        producer.produce(topic, b"x", on_delivery=lambda error, message: failed.append(error) if error else None)
+        sent += 1
+        producer.poll(0)
+        read += len(consumer.consume(10, 0.1))
+    assert producer.flush(PATIENCE) == 0 and not failed
+    wait_for(lambda: len(consumer.consume(100, 0.2)) == 0 or True, "the rest")
+    consumer.close()
+    assert read > 0 and sent > 20
+
+
+def test_java_goes_on_over_many_lifetimes(brief, jvm):
+    config, topic = client_file(brief, "alice", "alice-secret", "SCRAM-SHA-256"), fresh("topic")
+    said = jvm("org.apache.kafka.tools.ProducerPerformance", "--bootstrap-server", brief.listeners["sasl"], "--command-config", config,
+               "--topic", topic, "--num-records", "600", "--record-size", "10", "--throughput", "100")
+    assert "600 records sent" in said and "ERROR" not in said, said
