@@ -229,7 +229,7 @@ static err_t dump_log(struct dump *dump, int fd, int64_t end, struct diag *diag)
             break;
         err = ERR_OK;
         diag_clear(diag);
-        if (round_mark_rest(fd, walk.position, end))
+        if (round_mark_rest(fd, ROUND_MARK_ANY, walk.position, end))
             break;
         int64_t at = walk.position, next = batch_search_next(fd, at + 1, end, 0);
         dump_gap(dump, at, next, end);

@@ -2,9 +2,11 @@
 //
 // The catalog: which topics there are, one text file replaced as a whole. One line per topic and
 // per setting, fields split by a tab; a setting belongs to the topic above it; in values \\, \t and
-// \n are escaped. The last line is the CRC-32C of everything above it.
+// \n are escaped. `marks` is the secret in the rounds' marks (round_mark.c). The last line is the
+// CRC-32C of everything above it.
 //
 //     weir-log 1
+//     marks	8d3f0e5a91c4b726
 //     topic	users_created	0f8fad5b-d9cb-469f-a165-70867728950e	4
 //     set	retention.ms	86400000
 //     crc32c	1a2b3c4d
@@ -65,6 +67,7 @@ err_t catalog_save(struct log_store *store, struct topic *changed, int32_t parti
 {
     struct str text = {0};
     str_append_text(&text, "weir-log 1\n");
+    str_printf(&text, "marks\t%016llx\n", (unsigned long long)store->mark_key);
     struct arena arena = ARENA_INIT;
     size_t count;
     struct topic **topics = log_store_topics(store, &arena, &count);
@@ -135,6 +138,10 @@ static err_t read_line(struct log_store *store, char *line, struct topic **topic
     *tab = '\0';
     if (strcmp(line, "topic") == 0)
         return read_topic(store, tab + 1, topic, diag);
+    if (strcmp(line, "marks") == 0) {
+        store->mark_key = strtoull(tab + 1, NULL, 16);
+        return ERR_OK;
+    }
     char *key = tab + 1;
     char *value = strchr(key, '\t');
     if (strcmp(line, "set") != 0 || !*topic || !value)

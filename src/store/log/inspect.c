@@ -403,6 +403,8 @@ static void read_catalog(struct walk *walk)
     if (log_store__look(&walk->store, walk->inspect.options->dir, &diag) != ERR_OK)
         tell_file(walk, INSPECT_DAMAGE, path, -1, diag_text(&diag),
                   "does not start; the folders of the partitions are untouched");
+    else
+        walk->inspect.mark_key = walk->store->mark_key;
 }
 
 err_t inspect_log(const struct inspect_options *options, struct inspect_totals *totals,

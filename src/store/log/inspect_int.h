@@ -11,6 +11,7 @@
 struct inspect {
     const struct inspect_options *options;
     struct inspect_totals *totals;
+    uint64_t mark_key; // round_mark.h
 };
 
 // One partition while its segments are gone through.

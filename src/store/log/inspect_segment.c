@@ -295,7 +295,7 @@ static enum place place_at(struct look *look, int64_t at, struct batch_header *h
     for (int i = 0; i < LOOKS; i++) {
         if (whole(look, at, header, why))
             return PLACE_WHOLE;
-        if (round_mark_rest(look->fd, at, look->size))
+        if (round_mark_rest(look->fd, look->partition->inspect->mark_key, at, look->size))
             return PLACE_RESERVED;
         if (!look->last)
             break;
@@ -332,7 +332,8 @@ static void walk(struct look *look)
         }
         int64_t next = batch_search_next(look->fd, at + 1, look->size, look->partition->next);
         if (look->last && at >= look->saved_size &&
-            (next < 0 || at >= round_mark_find(look->fd, at, look->size))) {
+            (next < 0 ||
+             at >= round_mark_find(look->fd, look->partition->inspect->mark_key, at, look->size))) {
             tell_tail(look, at, &why);
             break;
         }

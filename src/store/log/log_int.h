@@ -249,6 +249,7 @@ struct log_store {
     struct cleaner cleaner;
     _Atomic int64_t appended_bytes;  // since the start
     VEC(struct recovered) recovered; // while it starts
+    uint64_t mark_key;               // of the rounds' marks (round_mark.h)
     bool clean;                      // the clean-stop mark is on disk; under mutex
     bool leftovers; // files that only a start which looks at every folder puts right; under mutex
     bool checkpoint_busy; // one at a time, across its I/O; under mutex

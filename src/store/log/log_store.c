@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/log/cleaner.h"
-#include "store/log/names.h"
 #include "store/log/log_int.h"
+#include "store/log/names.h"
+#include "store/log/round_mark.h"
 
 #include "base/log.h"
 #include "os/clock.h"
@@ -191,6 +192,9 @@ err_t log_store_open(struct log_store **out, const struct log_store_options *opt
     init_all(store);
     store->defaults = base_limits(store);
     err_t err = catalog_load(store, diag);
+    bool keyless = store->mark_key == ROUND_MARK_ANY;
+    if (keyless)
+        store->mark_key = random_u64() | 1;
     if (err == ERR_OK)
         err = load_producer_ids(store, diag);
     if (err == ERR_OK)
@@ -199,6 +203,8 @@ err_t log_store_open(struct log_store **out, const struct log_store_options *opt
         struct orphans orphans = {store, diag};
         err = dir_each(store->dir, see_folder, &orphans, diag);
     }
+    if (err == ERR_OK && keyless && store->by_name.count > 0)
+        err = catalog_save(store, NULL, 0, diag); // before it stands in a mark
     if (err != ERR_OK) {
         free_all(store);
         return err;

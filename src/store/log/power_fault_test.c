@@ -10,7 +10,7 @@
 //     a start after its stop     which takes appends again,
 //     and starts after cuts      of the power between the fault and the end
 //
-// POWER_SEED=N begins with that load; POWER_SECONDS=N goes on with others so long, POWER_STRIDE=1
+// POWER_SEED=N begins with that load; POWER_SECONDS=N goes on with others so long; POWER_STRIDE=1
 // takes every point.
 #include "store/log/power_txn_test_util.h"
 
@@ -325,17 +325,12 @@ static long run_fault(uint64_t seed, enum disk_kind kind, long at, int error, in
 static void run_kind(enum disk_kind kind, int error)
 {
     int64_t seed = disk_setting("POWER_SEED", 1);
-    int64_t seconds = disk_setting("POWER_SECONDS", 0);
-    long stride = (long)disk_setting("POWER_STRIDE", seconds ? 1 : 8);
-    int64_t end_us = clock_mono_us() + seconds * 1000000 / 6;
-    long points = 0;
-    do {
+    int64_t end_us = clock_mono_us() + disk_setting("POWER_SECONDS", 0) * 1000000 / 6;
+    long stride = (long)disk_setting("POWER_STRIDE", 8), points = 0;
+    do { // each load begins with another point
         long count = run_fault((uint64_t)seed, kind, -1, error, 0);
-        for (long at = seed % stride; at < count; at += stride, points++) {
+        for (long at = seed % stride; at < count; at += stride, points++)
             run_fault((uint64_t)seed, kind, at, error, 4);
-            if (seconds > 0 && clock_mono_us() > end_us)
-                break;
-        }
         seed++;
     } while (clock_mono_us() < end_us);
     print_message("%ld faults\n", points);

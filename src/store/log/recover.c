@@ -156,7 +156,7 @@ static err_t cut(struct segment *segment, int fd, int64_t size, int64_t file_byt
                  struct diag *diag)
 {
     const struct partition *partition = segment->partition;
-    if (!round_mark_rest(fd, size, file_bytes))
+    if (!round_mark_rest(fd, partition->topic->store->mark_key, size, file_bytes))
         LOG_WARN("store/log", "cut a torn tail",
                  "topic=%s partition=%d segment=%lld size=%lld bytes=%lld", partition->topic->name,
                  partition->index, (long long)segment->base_offset, (long long)size,
@@ -166,11 +166,13 @@ static err_t cut(struct segment *segment, int fd, int64_t size, int64_t file_byt
 
 // Is what begins at `at` nothing that anybody was told about? `next` is a whole batch behind it, or
 // -1.
-static bool may_cut(int fd, int64_t at, int64_t next, int64_t file_bytes, bool last)
+static bool may_cut(const struct segment *segment, int fd, int64_t at, int64_t next,
+                    int64_t file_bytes, bool last)
 {
+    uint64_t key = segment->partition->topic->store->mark_key;
     if (!last)
-        return next < 0 && round_mark_rest(fd, at, file_bytes);
-    return next < 0 || at >= round_mark_find(fd, at, file_bytes);
+        return next < 0 && round_mark_rest(fd, key, at, file_bytes);
+    return next < 0 || at >= round_mark_find(fd, key, at, file_bytes);
 }
 
 // Reads batches from `from` on; segment->size and readable_size are right afterwards.
@@ -206,7 +208,8 @@ static err_t scan_file(struct scan *scan, struct segment *segment, int fd, int64
         }
         int64_t at = walk.position;
         int64_t next = batch_search_next(fd, at + 1, file_bytes, scan->next_offset);
-        if (scan->partition->damaged_from == INT64_MAX && may_cut(fd, at, next, file_bytes, last)) {
+        if (scan->partition->damaged_from == INT64_MAX &&
+            may_cut(segment, fd, at, next, file_bytes, last)) {
             err = cut(segment, fd, at, file_bytes, diag);
             segment->size = segment->readable_size = at;
             break;

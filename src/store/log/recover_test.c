@@ -121,10 +121,19 @@ static void damage_in_the_middle_is_told_and_never_skipped(void **state)
     remove_dir(dir);
 }
 
-static void set_round_start(const char *path, int64_t start, int64_t end)
+static uint64_t mark_key_of(const char *dir)
+{
+    struct log_store *store;
+    MUST(log_store__look(&store, dir, &diag));
+    uint64_t key = store->mark_key;
+    log_store__look_end(store);
+    return key;
+}
+
+static void put_mark(const char *path, uint64_t key, int64_t start, int64_t end)
 {
     uint8_t mark[ROUND_MARK_BYTES];
-    round_mark_write(mark, start, end);
+    round_mark_write(mark, key, start, end);
     int fd = open(path, O_RDWR);
     assert_int_equal(pwrite(fd, mark, sizeof mark, end), sizeof mark);
     close(fd);
@@ -142,7 +151,7 @@ static void a_torn_batch_of_the_last_round_is_cut_with_the_whole_ones_behind_it(
         for (int marked = 0; marked < 2; marked++) {
             copy_dir(killed, work);
             path_in(path, sizeof path, work, log_name);
-            set_round_start(path, size * 2, size * 5);
+            put_mark(path, mark_key_of(work), size * 2, size * 5);
             flip_bit(path, size * torn + 70);
             if (!marked)
                 assert_int_equal(truncate(path, size * 5), 0);
@@ -161,6 +170,30 @@ static void a_torn_batch_of_the_last_round_is_cut_with_the_whole_ones_behind_it(
         }
     }
     remove_dir(work);
+    remove_dir(killed);
+    remove_dir(dir);
+}
+
+// What a client could do who knows where in the file its record comes to lie.
+static void a_mark_of_a_stranger_behind_damage_cuts_nothing_off(void **state)
+{
+    (void)state;
+    const char *dir = fresh_dir();
+    char killed[300], path[400];
+    snprintf(killed, sizeof killed, "%s.killed", dir);
+    int64_t size = killed_store(dir, killed, 5);
+    path_in(path, sizeof path, killed, log_name);
+    put_mark(path, mark_key_of(killed), size * 4, size * 5);
+    put_mark(path, mark_key_of(killed) ^ 2, 0, size * 5 + ROUND_MARK_BYTES);
+    flip_bit(path, size + 70);
+    struct log_store *store = open_store(killed, SYNCED);
+    struct topic *topic;
+    struct partition *partition = make_topic(store, "a", &topic);
+    assert_int_equal(partition_offsets(partition).end, 10);
+    int64_t offset;
+    assert_int_equal(try_put(partition, (struct batch_spec){.count = 1}, &offset), ERR_CORRUPT);
+    topic_unref(topic);
+    log_store_close(store);
     remove_dir(killed);
     remove_dir(dir);
 }
@@ -440,6 +473,7 @@ int main(void)
         cmocka_unit_test(a_flipped_bit_in_the_last_batch_is_a_torn_tail_too),
         cmocka_unit_test(damage_in_the_middle_is_told_and_never_skipped),
         cmocka_unit_test(a_torn_batch_of_the_last_round_is_cut_with_the_whole_ones_behind_it),
+        cmocka_unit_test(a_mark_of_a_stranger_behind_damage_cuts_nothing_off),
         cmocka_unit_test(damage_in_an_older_segment_and_a_missing_one_are_told),
         cmocka_unit_test(a_crash_behind_a_checkpoint_reads_only_what_came_after),
         cmocka_unit_test(a_bad_checkpoint_or_a_file_shorter_than_it_says_means_reading_all),

@@ -127,7 +127,8 @@ int64_t segment__first_timestamp(struct segment *segment)
 void segment__mark(struct segment *segment, int fd)
 {
     uint8_t mark[ROUND_MARK_BYTES];
-    round_mark_write(mark, segment->readable_size, segment->size);
+    round_mark_write(mark, segment->partition->topic->store->mark_key, segment->readable_size,
+                     segment->size);
     struct diag diag = DIAG_INIT;
     if (file_pwrite(fd, mark, sizeof mark, segment->size, NULL) == ERR_OK)
         segment->reserved = segment->size + ROUND_MARK_BYTES;

@@ -143,7 +143,7 @@ static err_t write_run(struct round *round, struct segment *segment, struct run 
     uint8_t mark[ROUND_MARK_BYTES];
     size_t slices = run->slices.count;
     if (round->store->options.sync) {
-        round_mark_write(mark, segment->readable_size, end);
+        round_mark_write(mark, round->store->mark_key, segment->readable_size, end);
         struct file_slice slice = {mark, sizeof mark};
         vec_push(&run->slices, slice);
     }
