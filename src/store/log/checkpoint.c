@@ -310,7 +310,7 @@ static err_t recover_topic(struct topic *topic, const struct saved_map *map, boo
         const struct saved_partition *saved = saved_map_get(map, key);
         struct partition *partition = topic->partitions.items[i];
         if (!clean || (saved && saved->rescan))
-            TRY(recover_partition(partition, saved && !saved->rescan ? saved : NULL, diag));
+            TRY(recover_partition(partition, saved, diag));
         else if (saved)
             TRY(recover_adopt(partition, saved, diag));
     }

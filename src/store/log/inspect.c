@@ -307,7 +307,7 @@ static void check_saved_segment(struct saved_look *look, const struct inspect_pa
                                   .partition = partition,
                                   .byte = -1,
                                   .offset = saved->base_offset,
-                                  .remedy = "reads all of the partition; what is missing is gone"};
+                                  .remedy = "serves what is there and refuses appends"};
     int fd = -1;
     int64_t size = -1;
     err_t err = file_open(&fd, path, FILE_READ, NULL);

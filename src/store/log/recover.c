@@ -427,6 +427,30 @@ static void recall_aborted(struct partition *partition, const struct saved_parti
             partition->aborted_from = saved->next_offset;
 }
 
+// The checkpoint's records up to `promised` were on disk, and somebody was told so. Taking their
+// offsets for others would let readers miss those without a word.
+static void check_promised(struct partition *partition, int64_t promised)
+{
+    if (partition->next_offset >= promised)
+        return;
+    if (partition->damaged_from == INT64_MAX) {
+        char dir[PATH_BYTES];
+        partition__dir(partition, dir);
+        partition->damaged_from = partition->next_offset;
+        partition->damage_story = mem_printf(
+            "%s ends at offset %lld of %s-%d, but records up to offset %lld were on disk at the "
+            "last "
+            "checkpoint. Bring its files back, or, to go on without these records, remove "
+            "%s/checkpoint while weir is stopped",
+            dir, (long long)partition->next_offset, partition->topic->name, partition->index,
+            (long long)promised - 1, partition->topic->store->dir);
+        partition__fail(partition, ERR_CORRUPT, partition->damage_story);
+        LOG_ERROR("store/log", "records are missing", "topic=%s partition=%d err=\"%s\"",
+                  partition->topic->name, partition->index, partition->damage_story);
+    }
+    partition->next_offset = partition->end_offset = promised; // the next start finds it too
+}
+
 err_t recover_partition(struct partition *partition, const struct saved_partition *saved,
                         struct diag *diag)
 {
@@ -434,6 +458,9 @@ err_t recover_partition(struct partition *partition, const struct saved_partitio
     partition__dir(partition, dir);
     struct found found = {0};
     err_t err = ERR_OK;
+    int64_t promised = saved ? saved->next_offset : 0;
+    if (saved && saved->rescan)
+        saved = NULL;
     if (file_exists(dir)) {
         err = swap_look(dir, &found.swaps, diag);
         if (err == ERR_OK)
@@ -442,8 +469,7 @@ err_t recover_partition(struct partition *partition, const struct saved_partitio
     }
     if (saved && !believable(partition, saved, &found)) {
         LOG_WARN("store/log", "files do not fit the checkpoint, all are read", "dir=%s", dir);
-        if (found.bases.count > 0)
-            saved = NULL;
+        saved = NULL;
     }
     if (saved) {
         struct reader reader = reader_make(saved->producers);
@@ -453,6 +479,8 @@ err_t recover_partition(struct partition *partition, const struct saved_partitio
     if (err == ERR_OK)
         err = recover_found(partition, saved, &found, diag);
     found_release(&found);
+    if (err == ERR_OK)
+        check_promised(partition, promised);
     if (err == ERR_OK)
         err = partition__load_start(partition, diag);
     return err;

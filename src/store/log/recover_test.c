@@ -285,7 +285,53 @@ static void a_crash_behind_a_checkpoint_reads_only_what_came_after(void **state)
     remove_dir(dir);
 }
 
-static void a_bad_checkpoint_or_a_file_shorter_than_it_says_means_reading_all(void **state)
+static void a_bad_checkpoint_means_reading_all(void **state)
+{
+    (void)state;
+    const char *dir = fresh_dir();
+    struct log_store *store = open_store(dir, SYNCED);
+    struct topic *topic;
+    struct partition *partition = make_topic(store, "a", &topic);
+    for (int i = 0; i < 10; i++)
+        put(partition, (struct batch_spec){.count = 1});
+    MUST(checkpoint_write(store, false, &diag));
+    topic_unref(topic);
+    char killed[300], path[400];
+    snprintf(killed, sizeof killed, "%s.killed", dir);
+    copy_dir(dir, killed);
+    snprintf(path, sizeof path, "%s/checkpoint", killed);
+    flip_bit(path, 30);
+    struct log_store *again = open_store(killed, SYNCED);
+    partition = make_topic(again, "a", &topic);
+    assert_int_equal(count_records(partition), 10);
+    topic_unref(topic);
+    log_store_close(again);
+    log_store_close(store);
+    remove_dir(killed);
+    remove_dir(dir);
+}
+
+static void assert_ends_early(struct partition *partition, const char *dir)
+{
+    struct diag why = DIAG_INIT;
+    struct buf *buf = NULL;
+    char expected[400];
+    int64_t offset;
+    snprintf(expected, sizeof expected,
+             "ends at offset 7 of a-0, but records up to offset 9 were on disk at the last "
+             "checkpoint. Bring its files back, or, to go on without these records, remove "
+             "%s/checkpoint",
+             dir);
+    assert_int_equal(partition_offsets(partition).end, 10);
+    MUST(partition_read(partition, 0, 1 << 20, &buf, &diag));
+    buf_unref(buf);
+    assert_int_equal(partition_read(partition, 8, 1 << 20, &buf, &why), ERR_CORRUPT);
+    assert_non_null(strstr(why.text, expected));
+    assert_int_equal(try_put(partition, (struct batch_spec){.count = 1}, &offset), ERR_CORRUPT);
+}
+
+static void
+a_file_shorter_than_the_checkpoint_says_is_told_until_somebody_gives_the_rest_up(void **state)
 {
     (void)state;
     const char *dir = fresh_dir();
@@ -300,21 +346,23 @@ static void a_bad_checkpoint_or_a_file_shorter_than_it_says_means_reading_all(vo
     char killed[300], path[400];
     snprintf(killed, sizeof killed, "%s.killed", dir);
     copy_dir(dir, killed);
-    snprintf(path, sizeof path, "%s/checkpoint", killed);
-    flip_bit(path, 30);
-    struct log_store *again = open_store(killed, SYNCED);
-    partition = make_topic(again, "a", &topic);
-    assert_int_equal(count_records(partition), 10);
-    topic_unref(topic);
-    log_store_close(again);
-    copy_dir(dir, killed);
+    log_store_close(store);
     path_in(path, sizeof path, killed, log_name);
     assert_int_equal(truncate(path, size * 7 + 5), 0);
-    again = open_store(killed, SYNCED);
-    partition = make_topic(again, "a", &topic);
+    for (int start = 0; start < 2; start++) { // a clean stop does not hide it
+        store = open_store(killed, SYNCED);
+        partition = make_topic(store, "a", &topic);
+        assert_ends_early(partition, killed);
+        topic_unref(topic);
+        log_store_close(store);
+    }
+    snprintf(path, sizeof path, "%s/checkpoint", killed);
+    assert_int_equal(unlink(path), 0);
+    store = open_store(killed, SYNCED);
+    partition = make_topic(store, "a", &topic);
     assert_int_equal(count_records(partition), 7);
+    assert_int_equal(put(partition, (struct batch_spec){.count = 1}), 7);
     topic_unref(topic);
-    log_store_close(again);
     log_store_close(store);
     remove_dir(killed);
     remove_dir(dir);
@@ -476,7 +524,9 @@ int main(void)
         cmocka_unit_test(a_mark_of_a_stranger_behind_damage_cuts_nothing_off),
         cmocka_unit_test(damage_in_an_older_segment_and_a_missing_one_are_told),
         cmocka_unit_test(a_crash_behind_a_checkpoint_reads_only_what_came_after),
-        cmocka_unit_test(a_bad_checkpoint_or_a_file_shorter_than_it_says_means_reading_all),
+        cmocka_unit_test(a_bad_checkpoint_means_reading_all),
+        cmocka_unit_test(
+            a_file_shorter_than_the_checkpoint_says_is_told_until_somebody_gives_the_rest_up),
         cmocka_unit_test(a_roll_cut_short_by_a_crash_leaves_no_hole),
         cmocka_unit_test(what_was_reserved_behind_the_data_is_given_back),
         cmocka_unit_test(zeros_behind_an_older_file_are_no_damage),

@@ -441,6 +441,9 @@ static void lose(struct round *round, size_t turn_index)
     for (size_t i = round->dirty.count; i-- > 0 && err == ERR_OK;)
         if (round->dirty.items[i].turn == turn_index)
             err = take_back(&round->dirty.items[i]);
+    mutex_lock(&partition->mutex);
+    partition->next_offset = partition->end_offset;
+    mutex_unlock(&partition->mutex);
     LIST_EACH(&turn->written, link)
     set_error(CONTAINER_OF(link, struct append, link), turn->err, turn->story);
 }
