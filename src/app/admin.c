@@ -81,17 +81,33 @@ static err_t find(struct admin *admin, const struct args *args, struct diag *dia
     return FAIL(diag, ERR_NOT_FOUND, "no project here or in examples/; name it with --dir DIR");
 }
 
-err_t admin_open(struct admin **out, const struct args *args, struct diag *diag)
+static struct admin *admin_new(void)
 {
     struct admin *admin = MEM_NEW(struct admin);
     admin->fd = admin->lock = -1;
     arena_init(&admin->arena, 16384);
-    err_t err = find(admin, args, diag);
+    return admin;
+}
+
+static err_t opened(struct admin **out, struct admin *admin, err_t err)
+{
     if (err != ERR_OK)
         admin_close(admin);
     else
         *out = admin;
     return err;
+}
+
+err_t admin_open(struct admin **out, const struct args *args, struct diag *diag)
+{
+    struct admin *admin = admin_new();
+    return opened(out, admin, find(admin, args, diag));
+}
+
+err_t admin_open_at(struct admin **out, const char *dir, struct diag *diag)
+{
+    struct admin *admin = admin_new();
+    return opened(out, admin, socket_connect_at(&admin->fd, dir, BROKER_LOCAL_SOCKET, diag));
 }
 
 void admin_close(struct admin *admin)

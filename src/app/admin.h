@@ -24,6 +24,8 @@ struct admin;
 
 // ERR_NOT_FOUND when there is no project.
 MUST_USE err_t admin_open(struct admin **out, const struct args *args, struct diag *diag);
+// Of the running weir whose broker keeps its data in `dir`.
+MUST_USE err_t admin_open_at(struct admin **out, const char *dir, struct diag *diag);
 void admin_close(struct admin *admin); // NULL is fine
 // Sends a struct kafka_X_request of the API in this version; `*response` is its struct
 // kafka_X_response. It lives, like all it points to, until admin_close().

@@ -2,9 +2,12 @@
 //
 // weir topics: over the Kafka protocol, so that they are the same for weir and for any other Kafka.
 
+#include "app/admin.h"
 #include "app/cmd.h"
 #include "app/kafka_client.h"
 #include "base/mem.h"
+#include "wire/kafka/api.h"
+#include "wire/kafka/incremental_alter_configs.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -362,9 +365,10 @@ static err_t grow(struct kafka_client *client, const struct args *args, const ch
     return done(client, args, what, name, diag);
 }
 
-// AlterConfigs sets all settings of a topic at once: those it has are said again.
-static err_t configure(struct kafka_client *client, const struct args *args, const char *name,
-                       struct diag *diag)
+// AlterConfigs, which is all that librdkafka has, sets all settings of a topic at once: those it
+// has are said again.
+static err_t configure_other(struct kafka_client *client, const struct args *args, const char *name,
+                             struct diag *diag)
 {
     json_t *settings;
     const char *pair, *value;
@@ -410,11 +414,73 @@ static err_t configure(struct kafka_client *client, const struct args *args, con
     if (code)
         err = kafka_client_failed(diag, code, rd_kafka_ConfigResource_error_string(told[0]), name);
     rd_kafka_event_destroy(event);
-    if (err == ERR_OK && args_flag(args, "json"))
-        printf("{\"altered\": \"%s\"}\n", name);
-    else if (err == ERR_OK)
-        printf("%s altered\n", name);
     return err;
+}
+
+typedef struct kafka_incremental_alter_configs_request_config change_t;
+
+static err_t read_changes(struct arena *arena, const struct args *args, change_t *changes,
+                          int32_t *count, struct diag *diag)
+{
+    enum { SET = 0, DELETE = 1 };
+    const char *word, *value;
+    char key[128];
+    for (size_t at = 0; (word = args_next(args, "reset", &at)) != NULL;)
+        changes[(*count)++] = (change_t){bytes_from(word), DELETE, BYTES_NULL};
+    for (size_t at = 0; (word = args_next(args, "config", &at)) != NULL;) {
+        TRY(split(word, key, sizeof key, &value, diag));
+        changes[(*count)++] =
+            (change_t){bytes_from(arena_strdup(arena, key)), SET, bytes_from(value)};
+    }
+    return ERR_OK;
+}
+
+// Only what was said is changed.
+static err_t send_changes(struct admin *admin, const struct args *args, const char *name,
+                          struct diag *diag)
+{
+    enum { TOPIC = 2, VERSION = 1 };
+    struct arena *arena = admin_arena(admin);
+    struct kafka_incremental_alter_configs_request_resource resource = {
+        .resource_type = TOPIC,
+        .resource_name = bytes_from(name),
+        .configs = ARENA_ARRAY(arena, change_t, ARGS_GIVEN_MAX)};
+    struct kafka_incremental_alter_configs_request request;
+    struct kafka_incremental_alter_configs_response *response;
+    TRY(read_changes(arena, args, resource.configs, &resource.configs_count, diag));
+    kafka_incremental_alter_configs_request_init(&request);
+    request.resources = &resource;
+    request.resources_count = 1;
+    TRY(admin_call(admin, KAFKA_INCREMENTAL_ALTER_CONFIGS, VERSION, &request, (void **)&response,
+                   diag));
+    if (response->responses_count != 1)
+        return FAIL(diag, ERR_MALFORMED, "the broker sent an answer that cannot be read");
+    err_t err =
+        admin_check(response->responses[0].error_code, response->responses[0].error_message, diag);
+    diag_context(diag, "%s", name);
+    return err;
+}
+
+static err_t configure_own(struct kafka_client *client, const struct args *args, const char *name,
+                           struct diag *diag)
+{
+    struct admin *admin;
+    TRY(admin_open_at(&admin, client->weir.log_dir, diag));
+    err_t err = send_changes(admin, args, name, diag);
+    admin_close(admin);
+    return err;
+}
+
+static err_t configure(struct kafka_client *client, const struct args *args, const char *name,
+                       struct diag *diag)
+{
+    TRY(kafka_client_is_local(client) ? configure_own(client, args, name, diag)
+                                      : configure_other(client, args, name, diag));
+    if (args_flag(args, "json"))
+        printf("{\"altered\": \"%s\"}\n", name);
+    else
+        printf("%s altered\n", name);
+    return ERR_OK;
 }
 
 static err_t alter(struct kafka_client *client, const struct args *args, const char *name,

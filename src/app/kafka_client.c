@@ -7,6 +7,7 @@
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/socket.h"
+#include "os/terminal.h"
 
 #include <stdlib.h>
 
@@ -71,6 +72,32 @@ static err_t set_properties(rd_kafka_conf_t *conf, const struct args *args, stru
     return ERR_OK;
 }
 
+static err_t set_user(rd_kafka_conf_t *conf, const char *user, struct diag *diag)
+{
+    const char *password = getenv("WEIR_PASSWORD");
+    if (!password)
+        TRY(terminal_password("password: ", &password, diag));
+    TRY(set(conf, "sasl.mechanism", "SCRAM-SHA-256", diag));
+    TRY(set(conf, "sasl.username", user, diag));
+    return set(conf, "sasl.password", password, diag);
+}
+
+// --user and --tls-ca, in librdkafka's words.
+static err_t set_access(rd_kafka_conf_t *conf, const struct args *args, struct diag *diag)
+{
+    const char *user = args_text(args, "user", NULL), *ca = args_text(args, "tls-ca", NULL);
+    if (!user && !ca)
+        return ERR_OK;
+    if (!args_text(args, "brokers", NULL))
+        return FAIL(diag, ERR_INVALID,
+                    "%s needs --brokers: the running weir is reached without signing in",
+                    user ? "--user" : "--tls-ca");
+    TRY(set(conf, "security.protocol", !user ? "SSL" : ca ? "SASL_SSL" : "SASL_PLAINTEXT", diag));
+    if (ca)
+        TRY(set(conf, "ssl.ca.location", ca, diag));
+    return user ? set_user(conf, user, diag) : ERR_OK;
+}
+
 static err_t find(struct kafka_client *client, const struct args *args, struct diag *diag)
 {
     const char *given = args_text(args, "brokers", NULL);
@@ -84,7 +111,7 @@ static err_t find(struct kafka_client *client, const struct args *args, struct d
     return ERR_OK;
 }
 
-static bool has_local(const struct kafka_client *client)
+bool kafka_client_is_local(const struct kafka_client *client)
 {
     char path[600];
     snprintf(path, sizeof path, "%s/%s", client->weir.log_dir, LOCAL_SOCKET);
@@ -119,7 +146,7 @@ err_t kafka_client_open(struct kafka_client *client, const struct args *args, rd
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_opaque(conf, client);
     rd_kafka_conf_set_log_cb(conf, on_log);
-    if (has_local(client)) {
+    if (kafka_client_is_local(client)) {
         rd_kafka_conf_set_socket_cb(conf, local_socket);
         rd_kafka_conf_set_connect_cb(conf, local_connect);
     }
@@ -128,6 +155,8 @@ err_t kafka_client_open(struct kafka_client *client, const struct args *args, rd
         err = set(conf, "client.id", "weir", diag);
     for (; settings && settings[0] && err == ERR_OK; settings += 2)
         err = set(conf, settings[0], settings[1], diag);
+    if (err == ERR_OK)
+        err = set_access(conf, args, diag);
     if (err == ERR_OK)
         err = set_properties(conf, args, diag);
     if (err != ERR_OK) {

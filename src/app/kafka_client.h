@@ -13,9 +13,13 @@
 #include <librdkafka/rdkafka.h>
 
 // Options every such command takes: put KAFKA_OPTIONS at the end of its table.
-#define KAFKA_OPTIONS                                                                          \
-    {"brokers", "LIST", "host:port,... of any Kafka instead of the running weir"},             \
-        {"property", "KEY=VALUE", "a setting of librdkafka, as for TLS and SASL; repeatable"}, \
+#define KAFKA_OPTIONS                                                                              \
+    {"brokers", "LIST", "host:port,... of any Kafka instead of the running weir"},                 \
+        {"user", "NAME",                                                                           \
+         "with --brokers: sign in; the password is asked for, or in WEIR_PASSWORD"},               \
+        {"tls-ca", "FILE",                                                                         \
+         "with --brokers: TLS, and who may have issued their certificate (PEM)"},                  \
+        {"property", "KEY=VALUE", "a setting of librdkafka, as sasl.mechanism=PLAIN; repeatable"}, \
         CLIENT_OPTIONS
 
 struct kafka_client {
@@ -39,6 +43,9 @@ MUST_USE err_t kafka_client_open(struct kafka_client *client, const struct args 
                                  void (*configure)(rd_kafka_conf_t *conf, void *ctx), void *ctx,
                                  struct diag *diag);
 void kafka_client_close(struct kafka_client *client);
+
+// Is it reached through the socket in its data directory (admin.h)?
+bool kafka_client_is_local(const struct kafka_client *client);
 
 // What the broker knows of all topics, or of one: rd_kafka_metadata_destroy().
 MUST_USE err_t kafka_client_metadata(struct kafka_client *client, const char *topic,

@@ -3,11 +3,12 @@
 
 #include "base/arena.h"
 #include "base/utf8.h"
+#include "os/terminal.h"
 
 #include <ctype.h>
 #include <inttypes.h>
 
-#define CELL_MAX_POINTS 80 // longer cells are cut with an ellipsis
+#define NARROWEST 8 // a column is not cut further to fit a terminal
 
 struct cell {
     const char *text;
@@ -27,11 +28,6 @@ static void put_text(struct cell *cell, struct arena *arena, const char *text)
     size_t size = strlen(text), points = 0;
     for (size_t at = 0; at < size; points++) {
         size_t width = utf8_sequence((const uint8_t *)text + at, size - at);
-        if (points == CELL_MAX_POINTS) {
-            str_append_text(&clean, "…");
-            points++;
-            break;
-        }
         if (width == 0 || (width == 1 && iscntrl((unsigned char)text[at])))
             str_append_byte(&clean, '?');
         else
@@ -89,6 +85,36 @@ static void pad(struct str *out, size_t count)
         str_append_byte(out, ' ');
 }
 
+// Makes columns of text narrower, the widest first, until all fit into the terminal.
+static void fit(const struct grid *grid, size_t *widths, size_t between)
+{
+    size_t columns = terminal_columns();
+    size_t total = between * (grid->columns - 1);
+    for (size_t column = 0; column < grid->columns; column++)
+        total += widths[column];
+    while (columns && total > columns) {
+        size_t widest = 0;
+        for (size_t column = 0; column < grid->columns; column++)
+            if (!cell_at(grid, 0, column)->number && widths[column] > widths[widest])
+                widest = column;
+        if (cell_at(grid, 0, widest)->number || widths[widest] <= NARROWEST)
+            return;
+        widths[widest]--;
+        total--;
+    }
+}
+
+static void cut(struct cell *cell, struct arena *arena, size_t width)
+{
+    if (cell->width <= width)
+        return;
+    const char *end = cell->text;
+    for (size_t points = 1; points < width; points++)
+        end += utf8_sequence((const uint8_t *)end, strlen(end));
+    cell->text = arena_printf(arena, "%.*s…", (int)(end - cell->text), cell->text);
+    cell->width = width;
+}
+
 static void write_grid(struct str *out, const struct grid *grid, const char *between,
                        bool underline)
 {
@@ -97,9 +123,11 @@ static void write_grid(struct str *out, const struct grid *grid, const char *bet
         for (size_t column = 0; column < grid->columns; column++)
             if (cell_at(grid, row, column)->width > widths[column])
                 widths[column] = cell_at(grid, row, column)->width;
+    fit(grid, widths, utf8_count((const uint8_t *)between, strlen(between)));
     for (size_t row = 0; row < grid->rows; row++) {
         for (size_t column = 0; column < grid->columns; column++) {
-            const struct cell *cell = cell_at(grid, row, column);
+            struct cell *cell = cell_at(grid, row, column);
+            cut(cell, (struct arena *)(uintptr_t)&grid->arena, widths[column]);
             bool last = column + 1 == grid->columns;
             if (cell->number)
                 pad(out, widths[column] - cell->width);

@@ -4,8 +4,7 @@
 // held to (request_percentage, controller_mutation_rate, rates of addresses) are refused.
 #include "wire/kafka/alter_client_quotas.h"
 
-#include "broker/broker_int.h"
-#include "broker/security.h"
+#include "broker/security_answer.h"
 
 #include <math.h>
 
@@ -17,21 +16,13 @@ typedef struct kafka_alter_client_quotas_response_entity_data entity_t;
 
 enum { NAME_MAX_BYTES = 32767 };
 
-struct altering {
-    struct security_write write;
-    struct request *request;
-    response_t response;
-};
-
-static void altered(struct security_write *write)
+static void fail(void *response, int16_t code, struct bytes story)
 {
-    struct altering *altering = CONTAINER_OF(write, struct altering, write);
-    for (int32_t i = 0; i < altering->response.entries_count && write->err != ERR_OK; i++) {
-        altering->response.entries[i].error_code = kafka_code(write->err);
-        altering->response.entries[i].error_message =
-            kafka_story(altering->request, write->err, NULL);
+    response_t *out = response;
+    for (int32_t i = 0; i < out->entries_count; i++) {
+        out->entries[i].error_code = code;
+        out->entries[i].error_message = story;
     }
-    request_respond(altering->request, &altering->response);
 }
 
 static err_t read_part(bool *has, struct bytes *name, struct bytes type, struct bytes value,
@@ -126,24 +117,20 @@ static void tell(struct request *request, const in_t *in, out_t *out, err_t err,
 void alter_client_quotas_handle(struct request *request)
 {
     const message_t *m = request->message;
-    struct altering *altering = ARENA_NEW(&request->arena, struct altering);
+    response_t *response = ARENA_NEW(&request->arena, response_t);
     bool may = request_may_cluster(request, ACL_ALTER_CONFIGS);
     size_t most = 0, count = 0;
     for (int32_t i = 0; i < m->entries_count; i++)
         most += (size_t)m->entries[i].ops_count;
-    kafka_alter_client_quotas_response_init(&altering->response);
-    altering->request = request;
-    altering->response.entries_count = m->entries_count;
-    altering->response.entries = ARENA_ARRAY(&request->arena, out_t, (size_t)m->entries_count);
+    kafka_alter_client_quotas_response_init(response);
+    response->entries_count = m->entries_count;
+    response->entries = ARENA_ARRAY(&request->arena, out_t, (size_t)m->entries_count);
     struct security_change *changes = ARENA_ARRAY(&request->arena, struct security_change, most);
     for (int32_t i = 0; i < m->entries_count; i++) {
         struct diag diag = DIAG_INIT;
         err_t err = may ? read_entry(&m->entries[i], changes + count, &count, &diag)
                         : ERR_CLUSTER_UNAUTHORIZED;
-        tell(request, &m->entries[i], &altering->response.entries[i], err, &diag);
+        tell(request, &m->entries[i], &response->entries[i], err, &diag);
     }
-    if (m->validate_only)
-        count = 0;
-    altering->write = (struct security_write){.changes = changes, .count = count, .done = altered};
-    security_change(request->broker->security, &altering->write);
+    security_answer(request, changes, m->validate_only ? 0 : count, response, fail);
 }

@@ -4,8 +4,8 @@
 // sends the salted password, never the password.
 #include "wire/kafka/alter_user_scram_credentials.h"
 
-#include "broker/broker_int.h"
-#include "broker/security.h"
+#include "broker/security_answer.h"
+#include "broker/topics.h"
 
 #include <openssl/crypto.h>
 
@@ -15,38 +15,43 @@ typedef struct kafka_alter_user_scram_credentials_response_result result_t;
 
 enum { NAME_MAX_BYTES = 1024 };
 
-struct altering {
-    struct security_write write;
-    struct request *request;
-    response_t response;
+// The users named, deletions first.
+struct names {
+    struct bytes *all;
+    size_t count;
+    const size_t *first; // topics_first()
+    bool *twice;         // by the index of the first
+    result_t **results;  // likewise: one for each user, however often he is named
 };
 
-static void altered(struct security_write *write)
+static void fail(void *response, int16_t code, struct bytes story)
 {
-    struct altering *altering = CONTAINER_OF(write, struct altering, write);
-    for (int32_t i = 0; i < altering->response.results_count && write->err != ERR_OK; i++) {
-        altering->response.results[i].error_code = kafka_code(write->err);
-        altering->response.results[i].error_message =
-            kafka_story(altering->request, write->err, NULL);
+    response_t *out = response;
+    for (int32_t i = 0; i < out->results_count; i++) {
+        out->results[i].error_code = code;
+        out->results[i].error_message = story;
     }
-    request_respond(altering->request, &altering->response);
 }
 
-static int32_t times_named(const message_t *m, struct bytes name)
+static struct names find_names(struct arena *arena, const message_t *m)
 {
-    int32_t times = 0;
-    for (int32_t i = 0; i < m->deletions_count; i++)
-        times += bytes_equal(m->deletions[i].name, name);
-    for (int32_t i = 0; i < m->upsertions_count; i++)
-        times += bytes_equal(m->upsertions[i].name, name);
-    return times;
+    size_t deletions = (size_t)m->deletions_count, upsertions = (size_t)m->upsertions_count;
+    struct names names = {.count = deletions + upsertions};
+    names.all = ARENA_ARRAY(arena, struct bytes, names.count);
+    for (size_t i = 0; i < deletions; i++)
+        names.all[i] = m->deletions[i].name;
+    for (size_t i = 0; i < upsertions; i++)
+        names.all[deletions + i] = m->upsertions[i].name;
+    names.first = topics_first(arena, names.all, names.count);
+    names.twice = ARENA_ARRAY(arena, bool, names.count);
+    names.results = ARENA_ARRAY(arena, result_t *, names.count);
+    for (size_t i = 0; i < names.count; i++)
+        names.twice[names.first[i]] = names.twice[names.first[i]] || names.first[i] != i;
+    return names;
 }
 
-static err_t check_name(const message_t *m, struct bytes name, int8_t mechanism, struct diag *diag)
+static err_t check_name(struct bytes name, int8_t mechanism, struct diag *diag)
 {
-    if (times_named(m, name) > 1)
-        return FAIL(diag, ERR_DUPLICATE_RESOURCE,
-                    "A user credential cannot be altered twice in the same request");
     if (name.size == 0)
         return FAIL(diag, ERR_UNACCEPTABLE_CREDENTIAL, "Username must not be empty");
     if (name.size > NAME_MAX_BYTES)
@@ -64,7 +69,7 @@ static err_t delete_one(struct request *request, int32_t index, struct security_
     struct bytes name = m->deletions[index].name;
     int8_t mechanism = m->deletions[index].mechanism;
     struct scram_credential present;
-    TRY(check_name(m, name, mechanism, diag));
+    TRY(check_name(name, mechanism, diag));
     if (!users_find(security_users(request->broker->security), name,
                     (enum scram_mechanism)mechanism, &present))
         return FAIL(diag, ERR_RESOURCE_NOT_FOUND,
@@ -80,7 +85,7 @@ static err_t upsert_one(struct request *request, int32_t index, struct security_
     const message_t *m = request->message;
     const struct kafka_alter_user_scram_credentials_request_scram_credential_upsertion *in =
         &m->upsertions[index];
-    TRY(check_name(m, in->name, in->mechanism, diag));
+    TRY(check_name(in->name, in->mechanism, diag));
     if (in->iterations < SCRAM_ITERATIONS_MIN)
         return FAIL(diag, ERR_UNACCEPTABLE_CREDENTIAL, "Too few iterations");
     if (in->iterations > SCRAM_ITERATIONS_MAX)
@@ -99,56 +104,47 @@ static err_t upsert_one(struct request *request, int32_t index, struct security_
     return ERR_OK;
 }
 
-// One result for each user, however often he is named.
-static result_t *result_of(response_t *response, struct bytes name)
+static err_t change_one(struct request *request, const struct names *names, size_t index,
+                        struct security_change *change, struct diag *diag)
 {
-    for (int32_t i = 0; i < response->results_count; i++)
-        if (bytes_equal(response->results[i].user, name))
-            return &response->results[i];
-    result_t *result = &response->results[response->results_count++];
-    kafka_alter_user_scram_credentials_response_result_init(result);
-    result->user = name;
-    return result;
-}
-
-static void tell(struct altering *altering, struct bytes name, err_t err, const struct diag *diag)
-{
-    result_t *result = result_of(&altering->response, name);
-    result->error_code = kafka_code(err);
-    result->error_message = kafka_story(altering->request, err, diag);
-}
-
-static size_t collect(struct altering *altering, struct security_change *changes)
-{
-    struct request *request = altering->request;
     const message_t *m = request->message;
-    bool may = request_may_cluster(request, ACL_ALTER);
-    size_t count = 0;
-    for (int32_t i = 0; i < m->deletions_count; i++) {
-        struct diag diag = DIAG_INIT;
-        err_t err = may ? delete_one(request, i, &changes[count], &diag) : ERR_CLUSTER_UNAUTHORIZED;
-        count += err == ERR_OK;
-        tell(altering, m->deletions[i].name, err, &diag);
+    size_t deletions = (size_t)m->deletions_count;
+    if (names->twice[names->first[index]])
+        return FAIL(diag, ERR_DUPLICATE_RESOURCE,
+                    "A user credential cannot be altered twice in the same request");
+    return index < deletions ? delete_one(request, (int32_t)index, change, diag)
+                             : upsert_one(request, (int32_t)(index - deletions), change, diag);
+}
+
+static void tell(struct request *request, response_t *response, struct names *names, size_t index,
+                 err_t err, const struct diag *diag)
+{
+    result_t **result = &names->results[names->first[index]];
+    if (!*result) {
+        *result = &response->results[response->results_count++];
+        kafka_alter_user_scram_credentials_response_result_init(*result);
+        (*result)->user = names->all[index];
     }
-    for (int32_t i = 0; i < m->upsertions_count; i++) {
-        struct diag diag = DIAG_INIT;
-        err_t err = may ? upsert_one(request, i, &changes[count], &diag) : ERR_CLUSTER_UNAUTHORIZED;
-        count += err == ERR_OK;
-        tell(altering, m->upsertions[i].name, err, &diag);
-    }
-    return count;
+    (*result)->error_code = kafka_code(err);
+    (*result)->error_message = kafka_story(request, err, diag);
 }
 
 void alter_user_scram_credentials_handle(struct request *request)
 {
-    const message_t *m = request->message;
-    struct altering *altering = ARENA_NEW(&request->arena, struct altering);
-    size_t most = (size_t)m->deletions_count + (size_t)m->upsertions_count;
-    kafka_alter_user_scram_credentials_response_init(&altering->response);
-    altering->request = request;
-    altering->response.results = ARENA_ARRAY(&request->arena, result_t, most);
-    struct security_change *changes = ARENA_ARRAY(&request->arena, struct security_change, most);
-    size_t count = collect(altering, changes);
-    altering->write = (struct security_write){.changes = changes, .count = count, .done = altered};
-    security_change(request->broker->security, &altering->write);
+    struct arena *arena = &request->arena;
+    struct names names = find_names(arena, request->message);
+    response_t *response = ARENA_NEW(arena, response_t);
+    kafka_alter_user_scram_credentials_response_init(response);
+    response->results = ARENA_ARRAY(arena, result_t, names.count);
+    struct security_change *changes = ARENA_ARRAY(arena, struct security_change, names.count);
+    bool may = request_may_cluster(request, ACL_ALTER);
+    size_t count = 0;
+    for (size_t i = 0; i < names.count; i++) {
+        struct diag diag = DIAG_INIT;
+        err_t err = may ? change_one(request, &names, i, &changes[count], &diag)
+                        : ERR_CLUSTER_UNAUTHORIZED;
+        count += err == ERR_OK;
+        tell(request, response, &names, i, err, &diag);
+    }
+    security_answer(request, changes, count, response, fail);
 }

@@ -408,8 +408,8 @@ static err_t change_stored(struct outcome *outcome,
     return outcome->scope == KAFKA_CONFIG_BROKER ? settings_apply(broker, diag) : ERR_OK;
 }
 
-err_t config_change_apply(struct request *request, const struct config_request *asked,
-                          struct diag *diag)
+static err_t change_one(struct request *request, const struct config_request *asked,
+                        struct diag *diag)
 {
     struct outcome outcome = {.request = request, .asked = asked};
     TRY(config_check_right(request, ACL_ALTER_CONFIGS, asked->type, asked->name, diag));
@@ -443,4 +443,43 @@ err_t config_change_apply(struct request *request, const struct config_request *
     default:
         return FAIL(diag, ERR_INVALID, "Unknown resource type %d", asked->type);
     }
+}
+
+// By index: is it named by another too?
+static bool *find_twice(struct arena *arena, const struct config_request *asked, size_t count)
+{
+    struct bytes *keys = ARENA_ARRAY(arena, struct bytes, count + 1);
+    bool *twice = ARENA_ARRAY(arena, bool, count + 1);
+    for (size_t i = 0; i < count; i++) {
+        uint8_t *key = arena_alloc(arena, asked[i].name.size + 1);
+        key[0] = (uint8_t)asked[i].type;
+        if (asked[i].name.size)
+            memcpy(key + 1, asked[i].name.ptr, asked[i].name.size);
+        keys[i] = bytes_make(key, asked[i].name.size + 1);
+    }
+    const size_t *first = topics_first(arena, keys, count);
+    for (size_t i = 0; i < count; i++)
+        if (first[i] != i)
+            twice[i] = twice[first[i]] = true;
+    return twice;
+}
+
+struct config_result *config_change_all(struct request *request, const struct config_request *asked,
+                                        size_t count)
+{
+    struct config_result *results = ARENA_ARRAY(&request->arena, struct config_result, count + 1);
+    const bool *twice = find_twice(&request->arena, asked, count);
+    for (size_t i = 0; i < count; i++) {
+        struct diag diag = DIAG_INIT;
+        err_t err;
+        if (count > CONFIG_RESOURCES_MAX)
+            err = FAIL(&diag, ERR_INVALID, "%zu resources, expected at most %d", count,
+                       CONFIG_RESOURCES_MAX);
+        else if (twice[i])
+            err = FAIL(&diag, ERR_INVALID, "Each resource must appear at most once.");
+        else
+            err = change_one(request, &asked[i], &diag);
+        results[i] = (struct config_result){kafka_code(err), kafka_story(request, err, &diag)};
+    }
+    return results;
 }

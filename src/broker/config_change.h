@@ -35,9 +35,15 @@ struct config_request { // what is asked of one resource
     bool validate_only;
 };
 
-// Asks for the right to do it first. BLOCKS
-MUST_USE err_t config_change_apply(struct request *request, const struct config_request *asked,
-                                   struct diag *diag);
+struct config_result {
+    int16_t code;
+    struct bytes story;
+};
+
+// All of one request, each on its own, none of them named twice; asks for the right to do it first.
+// Results in the request's arena. BLOCKS
+struct config_result *config_change_all(struct request *request, const struct config_request *asked,
+                                        size_t count);
 
 // May a topic have these settings, which are all of its own? ERR_CONFIG.
 MUST_USE err_t config_check_topic(struct request *request, const struct topic_setting *settings,

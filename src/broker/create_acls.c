@@ -4,24 +4,15 @@
 // fine.
 #include "wire/kafka/create_acls.h"
 
-#include "broker/broker_int.h"
-#include "broker/security.h"
+#include "broker/security_answer.h"
 
-struct creating {
-    struct security_write write;
-    struct request *request;
-    struct kafka_create_acls_response response;
-};
-
-static void created(struct security_write *write)
+static void fail(void *response, int16_t code, struct bytes story)
 {
-    struct creating *creating = CONTAINER_OF(write, struct creating, write);
-    struct kafka_create_acls_response *response = &creating->response;
-    for (int32_t i = 0; i < response->results_count && write->err != ERR_OK; i++) {
-        response->results[i].error_code = kafka_code(write->err);
-        response->results[i].error_message = kafka_story(creating->request, write->err, NULL);
+    struct kafka_create_acls_response *out = response;
+    for (int32_t i = 0; i < out->results_count; i++) {
+        out->results[i].error_code = code;
+        out->results[i].error_message = story;
     }
-    request_respond(creating->request, response);
 }
 
 static struct acl rule_of(const struct kafka_create_acls_request_acl_creation *in)
@@ -47,10 +38,9 @@ static err_t check(struct request *request, const struct acl *rule, struct diag 
 void create_acls_handle(struct request *request)
 {
     const struct kafka_create_acls_request *m = request->message;
-    struct creating *creating = ARENA_NEW(&request->arena, struct creating);
-    struct kafka_create_acls_response *response = &creating->response;
+    struct kafka_create_acls_response *response =
+        ARENA_NEW(&request->arena, struct kafka_create_acls_response);
     kafka_create_acls_response_init(response);
-    creating->request = request;
     response->results_count = m->creations_count;
     response->results =
         ARENA_ARRAY(&request->arena, struct kafka_create_acls_response_acl_creation_result,
@@ -67,6 +57,5 @@ void create_acls_handle(struct request *request)
         if (err == ERR_OK && !acls_has(access_acls(request->broker->access), &rule))
             changes[count++] = (struct security_change){.kind = SECURITY_ACL, .acl = rule};
     }
-    creating->write = (struct security_write){.changes = changes, .count = count, .done = created};
-    security_change(request->broker->security, &creating->write);
+    security_answer(request, changes, count, response, fail);
 }

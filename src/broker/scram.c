@@ -238,6 +238,14 @@ static bool proves(const struct scram_credential *credential, struct bytes auth_
     return CRYPTO_memcmp(stored, credential->stored_key, size) == 0;
 }
 
+// librdkafka before 2.6.1 says its own half of the nonce once more in front of both, which Kafka
+// took until 3.7 and no longer takes. The proof is about what was said, and both halves are in it.
+static bool ends_in(struct bytes nonce, struct bytes both)
+{
+    return nonce.size >= both.size &&
+           bytes_equal(bytes_make(nonce.ptr + nonce.size - both.size, both.size), both);
+}
+
 err_t scram_finish(struct scram_exchange *exchange, struct arena *arena, struct bytes message,
                    struct bytes *out, struct diag *diag)
 {
@@ -256,7 +264,7 @@ err_t scram_finish(struct scram_exchange *exchange, struct arena *arena, struct 
         return FAIL(diag, ERR_UNAUTHENTICATED, "SCRAM: the final message does not end in a proof");
     if (!bytes_equal(header, exchange->gs2) && !bytes_is(header, "n,,"))
         return FAIL(diag, ERR_UNAUTHENTICATED, "SCRAM: another channel binding than at first");
-    if (!bytes_equal(nonce, exchange->nonce))
+    if (!ends_in(nonce, exchange->nonce))
         return FAIL(diag, ERR_UNAUTHENTICATED, "SCRAM: another nonce than ours");
     char *text = arena_printf(arena, "%.*s,%.*s,%.*s", BYTES_PRINT(exchange->first_bare),
                               BYTES_PRINT(exchange->server_first), BYTES_PRINT(without));

@@ -88,6 +88,15 @@ static err_t finish(const char *password, const char *final)
     return err;
 }
 
+static void a_nonce_with_the_clients_half_twice_passes_as_older_librdkafka_sends_it(void **state)
+{
+    (void)state;
+    static const char final[] = "c=biws,r=rOprNGfwEbeRWgbNEkqOrOprNGfwEbeRWgbNEkqO" SERVER_NONCE
+                                ",p=1Y75+q7XaCGJj/r6vyQWwoNxSzV5ksS8xhp5Lqyriec=";
+    assert_int_equal(finish("pencil", final), ERR_OK);
+    assert_int_equal(finish("Pencil", final), ERR_UNAUTHENTICATED);
+}
+
 static void wrong_passwords_proofs_nonces_and_bindings_are_refused(void **state)
 {
     (void)state;
@@ -181,6 +190,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_exchange_of_rfc_7677_passes),
         cmocka_unit_test(the_exchange_with_sha_512_passes),
+        cmocka_unit_test(a_nonce_with_the_clients_half_twice_passes_as_older_librdkafka_sends_it),
         cmocka_unit_test(wrong_passwords_proofs_nonces_and_bindings_are_refused),
         cmocka_unit_test(first_messages_that_are_none_are_refused),
         cmocka_unit_test(names_are_unescaped),

@@ -1,8 +1,13 @@
 """The command line for people: every command as a table and as JSON, errors in plain words, exit codes. Against the running
 weir as it finds it, and against any broker with --brokers (KAFKA_AT: a real Kafka)."""
+import fcntl
 import json
+import os
+import pty
 import re
+import struct
 import subprocess
+import termios
 import time
 
 import pytest
@@ -216,12 +221,78 @@ def test_the_running_weir_is_found_without_an_address(weir):
     assert run("groups").stdout == "(none)\n" and run("groups", "--json").stdout == "[]\n"
 
 
-def test_tables_fit_a_terminal_and_long_names_are_cut(cli, topic):
+def on_a_terminal(columns, *words):
+    """What a command writes to a terminal of so many columns."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+    process = subprocess.Popen([WEIR, *words], stdin=slave, stdout=slave, stderr=slave)
+    os.close(slave)
+    said = b""
+    while True:
+        try:
+            said += os.read(master, 65536)
+        except OSError:  # the terminal was closed
+            break
+    os.close(master)
+    assert process.wait(60) == 0
+    return said.decode().splitlines()
+
+
+@pytest.mark.parametrize("columns", [60, 100])
+def test_tables_fit_a_terminal_and_only_there_long_names_are_cut(cli, topic, at, columns):
     name = topic + "-" + "x" * 200
     cli("topics", "create", name)
-    lines = cli("topics").splitlines()
-    assert all(len(line) <= 120 for line in lines) and any("…" in line for line in lines)
+    lines = on_a_terminal(columns, "topics", "--brokers", at)
+    assert max(map(len, lines)) == columns and any("…" in line for line in lines)
+    assert len({len(line) for line in lines}) == 1 or all(len(line) <= columns for line in lines)
+    assert name in cli("topics") and name in cli("topics", "--json")
     cli("topics", "delete", name)
+
+
+def test_settings_that_were_not_named_are_left_alone(weir, topic):
+    """Two that alter one topic do not undo each other: only what was said is sent."""
+    def run(*words):
+        done = subprocess.run([WEIR, *words, "--dir", weir.data_dir.parent / "project"], capture_output=True, text=True,
+                              timeout=60, env={**os.environ, "WEIR_DATA_DIR": str(weir.data_dir)})
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    run("topics", "create", topic, "--config", "retention.ms=1000")
+    alterations = [subprocess.Popen([WEIR, "topics", "alter", topic, "--config", setting, "--dir",
+                                     weir.data_dir.parent / "project"], stdout=subprocess.DEVNULL,
+                                    env={**os.environ, "WEIR_DATA_DIR": str(weir.data_dir)})
+                   for setting in ("max.message.bytes=2000", "segment.ms=5000", "min.compaction.lag.ms=7", "segment.bytes=1048576")]
+    assert [process.wait(60) for process in alterations] == [0, 0, 0, 0]
+    run("topics", "alter", topic, "--reset", "retention.ms", "--config", "flush.ms=9")
+    described = run("topics", "describe", topic)
+    for setting in ("max.message.bytes", "segment.ms", "min.compaction.lag.ms", "segment.bytes", "flush.ms"):
+        assert setting in described
+    assert "retention.ms" not in described
+
+
+def test_who_must_sign_in_says_who_he_is(start_weir, tmp_path, topic):
+    (tmp_path / "secured").mkdir()
+    (tmp_path / "secured" / "weir.yaml").write_text(
+        "kafka:\n  listeners:\n    sasl: {listen: 127.0.0.1:0, security: sasl_plaintext}\n"
+        "  users: [{name: ann, password_env: ANN_PASSWORD}]\n")
+    os.environ["ANN_PASSWORD"] = "ann-secret"
+    from conftest import Weir
+    weir = Weir(tmp_path / "secured", tmp_path / "data")
+    weir.parts = ("cql", "console", "people")
+    weir.start()
+    try:
+        def run(password, *words):
+            return subprocess.run([WEIR, "topics", *words], capture_output=True, text=True, timeout=60, start_new_session=True,
+                                  env={**os.environ, "WEIR_PASSWORD": password} if password else os.environ)
+
+        at = ("--brokers", weir.at["kafka"], "--user", "ann")
+        assert run("ann-secret", "create", topic, *at).returncode == 0
+        assert topic in run("ann-secret", "list", *at).stdout
+        assert "Authentication failed" in run("wrong", "list", *at).stderr
+        assert "there is no terminal to ask for a password on" in run(None, "list", *at).stderr
+        assert "--user needs --brokers" in run("x", "list", "--user", "ann", "--at", weir.at["console"]).stderr
+    finally:
+        weir.stop()
 
 
 @pytest.mark.parametrize("command", ["topics", "groups", "produce", "consume"])
