@@ -29,11 +29,10 @@ static void fill_members(struct request *request, const struct group *group,
             member->instance_id ? text(request, member->instance_id) : BYTES_NULL;
         to->client_id = text(request, member->client_id);
         to->client_host = text(request, member->client_host);
-        if (group->state != GROUP_STABLE)
-            continue;
-        to->member_metadata =
-            arena_bytes(&request->arena, group__metadata(member, group->protocol));
         to->member_assignment = arena_bytes(&request->arena, member->assignment);
+        if (group->state == GROUP_STABLE)
+            to->member_metadata =
+                arena_bytes(&request->arena, group__metadata(member, group->protocol));
     }
 }
 

@@ -4,6 +4,8 @@
 #include "broker/access.h"
 #include "broker/groups.h"
 
+enum { PROTOCOL_FROM = 5 }; // since then it must be said
+
 struct syncing {
     struct request *request;
     struct group *group;
@@ -59,6 +61,11 @@ static void refuse(struct request *request, err_t err)
 void sync_group_handle(struct request *request)
 {
     const struct kafka_sync_group_request *m = request->message;
+    if (request_version(request) >= PROTOCOL_FROM &&
+        !(m->protocol_type.ptr && m->protocol_name.ptr)) {
+        refuse(request, ERR_INCONSISTENT_PROTOCOL);
+        return;
+    }
     if (!request_may(request, ACL_READ, ACL_GROUP, m->group_id)) {
         refuse(request, ERR_GROUP_UNAUTHORIZED);
         return;

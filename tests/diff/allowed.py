@@ -83,6 +83,7 @@ ALLOWED = [
 ]
 # Requests (by their note) that are answered otherwise on purpose, and why.
 OWN_WAY = {
+    "joins again (mixed-static)": "a group that goes back to the classic protocol tells what its members have, Kafka what they shall have",
     "first ask": "a topic made by asking for it is there at once",
     "a share group": "share groups are not served: their coordinator is not found",
     "request_percentage": "weir limits no request times, so it takes no such quota",
@@ -130,6 +131,15 @@ def by_name(item):
 
 def entity(item):
     return tuple(sorted((part["EntityType"], part["EntityName"] or "") for part in item["Entity"]))
+
+
+def classic_member(item):
+    return (item["GroupInstanceId"] or "", item["MemberAssignment"])
+
+
+def consumer_member(item):
+    return (item.get("MemberType", 1), item["InstanceId"] or "", item["MemberEpoch"],
+            repr([part["Partitions"] for part in item["Assignment"]["TopicPartitions"]]))
 
 
 def acl(item):
@@ -181,6 +191,8 @@ ORDER = {
     "DescribeLogDirs.Results.Topics.Partitions": lambda item: item["PartitionIndex"],
     "ElectLeaders.ReplicaElectionResults": lambda item: item["Topic"],
     "ListConfigResources.ConfigResources": lambda item: (item.get("ResourceType", 16), item["ResourceName"]),
+    "ConsumerGroupDescribe.Groups.Members": consumer_member,
+    "DescribeGroups.Groups.Members": classic_member,
     "ConsumerGroupDescribe.Groups": lambda item: item["GroupId"],
     "DeleteGroups.Results": lambda item: item["GroupId"],
     "DescribeGroups.Groups": lambda item: item["GroupId"],

@@ -17,7 +17,7 @@ from conftest import ROOT, Weir
 from pair import Pair, Peer
 
 PEERS = ROOT / "build" / "peers"
-FILES = ("handshake", "topics", "data", "configs", "settings", "groups", "transactions", "inspection", "administration", "frames")
+FILES = ("handshake", "topics", "data", "configs", "settings", "groups", "mixed_groups", "transactions", "inspection", "administration", "frames")
 CASES = [case for file in FILES for name, case in vars(importlib.import_module("cases_" + file)).items()
          if name.startswith("case_")]
 
