@@ -4,29 +4,11 @@
 // the time; it is killed at some moment, again and again on the same folder. Of each key the newest
 // acknowledged record, or a newer one, must be there, at the offset that was told; nothing else
 // than what was sent; and the producers go on with their sequences.
-#include "store/log/cleaner.h"
-#include "store/log/log_test_util.h"
-
-#include <signal.h>
-#include <sys/wait.h>
+#include "store/log/crash_test_util.h"
 
 enum { ROUNDS = 12, PRODUCERS = 2, KEYS = 30, RECORDS_MAX = 1 << 20 };
 
 static const struct log_store_options eager = {.sync = true, .cleaner_ms = 1};
-
-struct ack {
-    int32_t producer;
-    int32_t sequence;
-    int64_t offset;
-};
-
-struct child {
-    struct thread thread;
-    struct topic *topic;
-    int pipe_fd;
-    int producer;
-    int32_t sequence;
-};
 
 static int key_of(int32_t sequence)
 {
@@ -58,29 +40,12 @@ static struct buf *make_record(int producer, int32_t sequence)
 
 static void produce(void *ctx)
 {
-    struct child *child = ctx;
-    for (;; child->sequence++) {
-        struct ack ack = {.producer = child->producer, .sequence = child->sequence};
-        MUST(partition_append_wait(topic_partition(child->topic, 0),
-                                   make_record(child->producer, child->sequence), &ack.offset,
-                                   &diag));
-        if (write(child->pipe_fd, &ack, sizeof ack) != sizeof ack)
-            return;
-    }
-}
-
-static void run_child(const char *dir, int pipe_fd, const int32_t *sequences)
-{
-    struct log_store *store = open_store(dir, eager);
-    struct topic *topic = log_store_topic(store, bytes_from("a"));
-    struct child children[PRODUCERS];
-    for (int i = 0; i < PRODUCERS; i++) {
-        children[i] = (struct child){
-            .topic = topic, .pipe_fd = pipe_fd, .producer = i, .sequence = sequences[i]};
-        thread_start(&children[i].thread, "producer", produce, &children[i]);
-    }
-    for (;;) // what a swap waits for, and what it must not wait for
-        MUST(checkpoint_write(store, false, &diag));
+    struct crash_producer *self = ctx;
+    int64_t offset;
+    do {
+        MUST(partition_append_wait(topic_partition(self->topic, 0),
+                                   make_record(self->producer, self->sequence), &offset, &diag));
+    } while (tell_ack(self, offset));
 }
 
 struct seen {
@@ -165,33 +130,20 @@ static void the_newest_of_each_key_is_there_after_every_kill(void **state)
     (void)state;
     const char *dir = fresh_dir();
     make_topic_to_compact(dir);
-    struct {
-        VEC(struct ack) all;
-    } acks = {0};
+    struct acks acks = {0};
     static struct seen seen;
     for (int i = 0; i < PRODUCERS; i++) {
         seen.offsets[i] = mem_alloc(RECORDS_MAX * sizeof(int64_t));
         memset(seen.offsets[i], 0xff, RECORDS_MAX * sizeof(int64_t));
     }
+    const struct crash crash = {.dir = dir,
+                                .options = eager,
+                                .producers = PRODUCERS,
+                                .sequences = seen.next,
+                                .produce = produce,
+                                .acks_max = 400};
     for (int round = 0; round < ROUNDS; round++) {
-        int fds[2];
-        assert_int_equal(pipe(fds), 0);
-        pid_t pid = fork();
-        if (pid == 0) {
-            close(fds[0]);
-            run_child(dir, fds[1], seen.next);
-        }
-        close(fds[1]);
-        struct ack ack;
-        for (uint64_t left = 1 + random_u64() % 400; left > 0; left--) {
-            assert_int_equal(read(fds[0], &ack, sizeof ack), sizeof ack);
-            vec_push(&acks.all, ack);
-        }
-        kill(pid, SIGKILL);
-        while (read(fds[0], &ack, sizeof ack) == sizeof ack)
-            vec_push(&acks.all, ack);
-        close(fds[0]);
-        assert_int_equal(waitpid(pid, NULL, 0), pid);
+        crash_once(&crash, &acks);
         for (size_t i = 0; i < acks.all.count; i++)
             seen.offsets[acks.all.items[i].producer][acks.all.items[i].sequence] =
                 acks.all.items[i].offset;
