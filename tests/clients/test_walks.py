@@ -7,7 +7,7 @@ import sys
 import pytest
 
 import packages
-from versions import AIOKAFKA, CODECS, CONFLUENT_KAFKA, GO, KAFKA_PYTHON, KAFKAJS, OLD_LIBRDKAFKA, PLATFORMATIC, RUST
+from versions import AIOKAFKA, CODECS, CONFLUENT_KAFKA, FAUST, GO, KAFKA_PYTHON, KAFKAJS, OLD_LIBRDKAFKA, PLATFORMATIC, RUST
 
 HERE = pathlib.Path(__file__).parent
 
@@ -47,6 +47,13 @@ def test_confluent_kafka_in_the_new_group_protocol(at):
 @pytest.mark.parametrize("release", AIOKAFKA)
 def test_aiokafka(at, release, part):
     python_walk("aiokafka_walk.py", at, part, f"aiokafka=={release}", *AIOKAFKA[release])
+
+
+def test_faust_goes_on_from_its_changelog(at, topic):
+    for worker in ("1", "2"):
+        done = subprocess.run([sys.executable, HERE / "faust_walk.py", at, topic, worker], capture_output=True, text=True, timeout=180,
+                              env={**os.environ, "PYTHONPATH": str(packages.python_packages(FAUST))})
+        assert "ok\n" in done.stdout, done.stdout[-1000:] + done.stderr[-3000:]
 
 
 @parts

@@ -15,6 +15,7 @@ KAFKA_PYTHON = ["2.0.2", "2.2.15", "3.0.12"]
 CODECS = ["lz4", "python-snappy", "zstandard"]  # without them kafka-python and old aiokafka know gzip only
 CONFLUENT_KAFKA = ["2.0.2", "2.16.1"]
 AIOKAFKA = {"0.8.1": ["kafka-python==2.0.2", *CODECS], "0.14.0": ["cramjam"]}
+FAUST = "faust-streaming==0.15.3"
 
 KAFKAJS = ["kafkajs@2.2.4", "kafkajs-snappy@1.1.0"]
 PLATFORMATIC = ["@platformatic/kafka@2.12.1", "node@22.22.0"]  # it needs a newer Node than Debian 12 has
