@@ -68,7 +68,7 @@ static void done(struct consumer_beat *beat)
 static void resolve(struct consumer_beat *beat, struct group *group)
 {
     struct beating *beating = CONTAINER_OF(beat, struct beating, beat);
-    groups_resolve(beating->request->broker->groups, group);
+    groups_resolve(beating->request->broker->groups, group, request_identity(beating->request));
 }
 
 // --- checks --------------------------------------------------------------------------

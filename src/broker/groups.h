@@ -26,8 +26,9 @@ void groups_watch(struct groups *groups);
 // Of __consumer_offsets; lives as long as the groups.
 struct partition *groups_partition(struct groups *groups);
 struct consumer_env *groups_env(struct groups *groups);
-// Has the regular expressions of the group resolved, away from its mutex.
-void groups_resolve(struct groups *groups, struct group *group);
+// Has the regular expressions of the group resolved, away from its mutex: to the topics that the
+// one who asks may describe.
+void groups_resolve(struct groups *groups, struct group *group, const struct identity *identity);
 
 // The address as Kafka shows it among a group's members: "/127.0.0.1".
 struct bytes groups_client_host(struct request *request);

@@ -4,6 +4,7 @@
 // resolving of their regular expressions on a worker.
 #include "broker/groups_int.h"
 
+#include "broker/access.h"
 #include "broker/config_view.h"
 #include "broker/consumer_regex.h"
 #include "os/clock.h"
@@ -85,8 +86,25 @@ struct bytes groups_client_host(struct request *request)
 struct resolving {
     struct work work;
     struct groups *groups;
-    struct group *group; // a reference
+    struct group *group;      // a reference
+    struct identity identity; // whose eyes see the topics; owns its principal
 };
+
+// The topics the member that asked may describe; the others stay where they are.
+static size_t keep_visible(const struct resolving *resolving, struct topic **topics, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        struct topic *topic = topics[i];
+        if (!access_may(resolving->groups->broker->access, &resolving->identity, ACL_DESCRIBE,
+                        ACL_TOPIC, bytes_from(topic_name(topic)))) {
+            topic_unref(topic);
+            continue;
+        }
+        topics[kept++] = topic;
+    }
+    return kept;
+}
 
 static char **match(const char *pattern, struct topic **topics, size_t topic_count,
                     struct arena *arena, size_t *count)
@@ -101,8 +119,10 @@ static char **match(const char *pattern, struct topic **topics, size_t topic_cou
     return names;
 }
 
-static void resolve(struct groups *groups, struct group *group)
+static void resolve(const struct resolving *resolving)
 {
+    struct groups *groups = resolving->groups;
+    struct group *group = resolving->group;
     struct arena arena = ARENA_INIT;
     size_t count;
     size_t topic_count;
@@ -111,6 +131,7 @@ static void resolve(struct groups *groups, struct group *group)
     mutex_unlock(&group->lock);
     uint64_t now = version(&groups->env);
     struct topic **topics = log_store_topics(groups->broker->store, &arena, &topic_count);
+    topic_count = keep_visible(resolving, topics, topic_count);
     char ***names = ARENA_ARRAY(&arena, char **, count + 1);
     size_t *counts = ARENA_ARRAY(&arena, size_t, count + 1);
     for (size_t i = 0; i < count; i++)
@@ -125,8 +146,9 @@ static void run_resolve(struct work *work)
 {
     struct resolving *resolving = CONTAINER_OF(work, struct resolving, work);
     struct groups *groups = resolving->groups;
-    resolve(groups, resolving->group);
+    resolve(resolving);
     group_unref(resolving->group);
+    mem_free(resolving->identity.principal);
     mem_free(resolving);
     mutex_lock(&groups->lock);
     groups->resolving--;
@@ -134,7 +156,7 @@ static void run_resolve(struct work *work)
     mutex_unlock(&groups->lock);
 }
 
-void groups_resolve(struct groups *groups, struct group *group)
+void groups_resolve(struct groups *groups, struct group *group, const struct identity *identity)
 {
     struct resolving *resolving = MEM_NEW(struct resolving);
     mutex_lock(&groups->lock);
@@ -142,6 +164,8 @@ void groups_resolve(struct groups *groups, struct group *group)
     mutex_unlock(&groups->lock);
     resolving->groups = groups;
     resolving->group = group_ref(group);
+    resolving->identity = *identity;
+    resolving->identity.principal = mem_strdup(identity->principal);
     resolving->work.run = run_resolve;
     work_submit(groups->broker->loops, &resolving->work);
 }

@@ -393,6 +393,31 @@ def test_a_client_does_what_acls_allow(guarded):
     assert failed == [confluent_kafka.KafkaError.TOPIC_AUTHORIZATION_FAILED]
 
 
+def test_a_pattern_finds_only_topics_its_member_may_describe(guarded):
+    admin = AdminClient(guarded.sasl("admin", "admin-secret"))
+    word, group = fresh("pattern"), fresh("group")
+    allow(admin, ResourceType.GROUP, group, "User:alice", AclOperation.READ)
+    for name in ("a", "c"):
+        allow(admin, ResourceType.TOPIC, f"{word}-{name}", "User:alice", AclOperation.READ)
+
+    def make(*names):
+        for future in admin.create_topics([NewTopic(f"{word}-{name}", 1) for name in names]).values():
+            future.result(PATIENCE)
+
+    def assigned():  # as the broker sees it
+        consumer.poll(0.1)
+        members = admin.describe_consumer_groups([group])[group].result(PATIENCE).members
+        return {place.topic[len(word) + 1:] for member in members for place in member.assignment.topic_partitions}
+
+    make("a", "b")
+    consumer = confluent_kafka.Consumer(guarded.sasl("alice", "alice-secret", **{"group.id": group, "group.protocol": "consumer"}))
+    consumer.subscribe([f"^{word}-.*"])
+    wait_for(lambda: assigned() == {"a"}, "the topic it may see", PATIENCE)
+    make("c", "d")
+    wait_for(lambda: assigned() == {"a", "c"}, "the new topic it may see", PATIENCE)
+    consumer.close()
+
+
 def test_acls_are_kept_and_listed_by_the_command_line(start, project, tmp_path_factory):
     folder = tmp_path_factory.mktemp("acls")
     shutil.copytree(project, folder, dirs_exist_ok=True)
