@@ -53,7 +53,12 @@ class Weir:
         """A started weir keeps its ports over a restart, as clients expect."""
         return int(self.at[part].rsplit(":", 1)[1]) if part in self.at else 0
 
+    def must_run(self):
+        code = self.process.poll()
+        assert code is None, f"weir ended by itself with {code}:\n{self.log.read_text()[-3000:]}"
+
     def kill(self):
+        self.must_run()
         self.process.send_signal(signal.SIGKILL)
         self.process.wait(10)
 
@@ -61,6 +66,8 @@ class Weir:
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
             assert self.process.wait(10) == 0, self.log.read_text()[-3000:]
+        elif self.process and self.process.returncode < 0 and self.process.returncode != -signal.SIGKILL:
+            self.must_run()  # a signal of its own making
 
     def cli(self, *words, **kwargs):
         return subprocess.run([str(WEIR), *words, "--at", self.at["console"]], capture_output=True, text=True,

@@ -77,6 +77,7 @@ def read_log(brokers, committed):
 def disturb(chance, weir, workers):
     """One thing that goes wrong."""
     worker = chance.choice(workers)
+    weir.must_run()
     if worker.process.poll() is not None:
         worker.start()
     elif chance.random() < 0.25:
@@ -115,7 +116,11 @@ def test_a_history_of_pauses_kills_and_restarts_breaks_no_promise(start_weir, st
     weir = start_weir(tmp_path / "project")
     brokers = weir.at["kafka"]
     admin = AdminClient({"bootstrap.servers": brokers})
-    admin.create_topics([NewTopic("history", 3, config={"segment.bytes": "1048576"})])["history"].result(20)
+    creation = admin.create_topics([NewTopic("history", 3, config={"segment.bytes": "1048576"})])["history"]
+    try:
+        creation.result(60)
+    finally:
+        weir.must_run()
     workers = [start_worker(kind, index, brokers, folder) for index, kind in enumerate(KINDS)]
     end = time.monotonic() + SECONDS
     while time.monotonic() < end:
