@@ -141,8 +141,8 @@ void alter_user_scram_credentials_handle(struct request *request)
     size_t count = 0;
     for (size_t i = 0; i < names.count; i++) {
         struct diag diag = DIAG_INIT;
-        err_t err = may ? change_one(request, &names, i, &changes[count], &diag)
-                        : ERR_CLUSTER_UNAUTHORIZED;
+        err_t err =
+            may ? change_one(request, &names, i, &changes[count], &diag) : ERR_CLUSTER_UNAUTHORIZED;
         count += err == ERR_OK;
         tell(request, response, &names, i, err, &diag);
     }

@@ -218,9 +218,9 @@ static void assign(struct group *group, const struct consumer *consumer)
         for (size_t k = 0; k < was->revoking.count; k++)
             consumer_parts_add(&parts, was->revoking.items[k]);
         consumer_parts_sort(&parts);
-        group__assign(member, consumer_assignment_write(consumer->env, &parts,
-                                                        group__metadata(member, group->protocol),
-                                                        &arena));
+        group__assign(member,
+                      consumer_assignment_write(consumer->env, &parts,
+                                                group__metadata(member, group->protocol), &arena));
         consumer_parts_release(&parts);
         arena_release(&arena);
     }

@@ -238,8 +238,9 @@ static bool proves(const struct scram_credential *credential, struct bytes auth_
     return CRYPTO_memcmp(stored, credential->stored_key, size) == 0;
 }
 
-// librdkafka before 2.6.1 says its own half of the nonce once more in front of both, which Kafka
-// took until 3.7 and no longer takes. The proof is about what was said, and both halves are in it.
+// Older librdkafka (2.0.2, as in Debian 12) says its own half of the nonce once more in front of
+// both, which Kafka took until 3.7.1 (CVE-2024-56128). Both halves must be there, as in what is
+// proved.
 static bool ends_in(struct bytes nonce, struct bytes both)
 {
     return nonce.size >= both.size &&

@@ -88,6 +88,7 @@ struct partition {
     bool unremovable;   // an old segment's file stayed; no retention until the next start
     bool uncleanable;   // compaction met something it cannot read; until the next start
     int64_t cleaned_to; // compaction has seen everything below
+    bool folder_named;  // its folder is durable, though it may have no segment yet; writer only
     unsigned pins;      // who works on its files by name; under store->mutex
     struct list waiters;
     err_t failed; // no more appends, for this reason
@@ -376,6 +377,9 @@ void writer_call(struct log_store *store, void (*run)(void *ctx), void *ctx); //
 struct segment *writer_active(struct partition *partition);
 MUST_USE err_t writer_sync(struct log_store *store, int fd, struct diag *diag);
 MUST_USE err_t writer_roll(struct partition *partition, struct diag *diag);
+// Before a round: the folders of those that get their first append in it.
+void writer_make_folders(struct log_store *store, struct partition *const *partitions,
+                         size_t count);
 bool writer_must_roll(struct segment *segment, const struct topic_limits *limits, int64_t size,
                       int64_t last_offset, int64_t max_timestamp);
 // Makes room for data up to `end`, and some more.

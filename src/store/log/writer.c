@@ -544,6 +544,7 @@ static void run_round(struct round *round, struct partition **partitions, size_t
     vec_clear(&round->turns);
     vec_clear(&round->dirty);
     vec_reserve(&round->turns, count);
+    writer_make_folders(round->store, partitions, count);
     for (size_t i = 0; i < count; i++) {
         struct turn *turn = &round->turns.items[round->turns.count];
         *turn = (struct turn){.partition = partitions[i]};

@@ -46,6 +46,61 @@ static void drop_begun(struct segment *segment)
         partition__fail(segment->partition, err, diag_text(&diag));
 }
 
+// --- folders -------------------------------------------------------------------------
+
+static err_t make_folder(struct partition *partition, struct diag *diag)
+{
+    struct log_store *store = partition->topic->store;
+    char path[PATH_BYTES];
+    if (partition->folder_named)
+        return ERR_OK;
+    partition__dir(partition, path);
+    TRY(dir_make(path, diag));
+    if (store->options.sync)
+        TRY(names_sync(store, diag));
+    partition->folder_named = true;
+    return ERR_OK;
+}
+
+static bool wants_folder(struct partition *partition)
+{
+    mutex_lock(&partition->mutex);
+    bool wants = partition->segments.count == 0 && !partition->deleted && !partition->names_lost;
+    mutex_unlock(&partition->mutex);
+    return wants && !partition->folder_named;
+}
+
+// With its first file: a file system with a journal then has all of them in the commit of the first
+// sync, and those of the folders that follow find little to do.
+static bool begin_folder(struct partition *partition)
+{
+    char dir[PATH_BYTES], path[PATH_BYTES + 32];
+    int fd;
+    partition__dir(partition, dir);
+    snprintf(path, sizeof path, "%s/%020lld.log", dir, (long long)partition->next_offset);
+    if (dir_make(dir, NULL) != ERR_OK ||
+        file_open(&fd, path, FILE_WRITE | FILE_CREATE, NULL) != ERR_OK)
+        return false;
+    file_close(fd);
+    return true;
+}
+
+// What fails here is told by writer_roll(), which then does it itself.
+void writer_make_folders(struct log_store *store, struct partition *const *partitions, size_t count)
+{
+    VEC(struct partition *) begun = {0};
+    for (size_t i = 0; i < count && count > 1; i++)
+        if (wants_folder(partitions[i]) && checkpoint_touch(store, NULL) == ERR_OK &&
+            begin_folder(partitions[i]))
+            vec_push(&begun, partitions[i]);
+    if (begun.count > 0 && (!store->options.sync || names_sync(store, NULL) == ERR_OK))
+        for (size_t i = 0; i < begun.count; i++)
+            begun.items[i]->folder_named = true;
+    vec_release(&begun);
+}
+
+// --- rolling -------------------------------------------------------------------------
+
 // A new segment at next_offset, its name durable. The one before it is synced first: then only the
 // last file of a partition can be torn.
 err_t writer_roll(struct partition *partition, struct diag *diag)
@@ -55,9 +110,7 @@ err_t writer_roll(struct partition *partition, struct diag *diag)
     char path[PATH_BYTES];
     partition__dir(partition, path);
     if (!last) {
-        TRY(dir_make(path, diag));
-        if (store->options.sync)
-            TRY(names_sync(store, diag));
+        TRY(make_folder(partition, diag));
     } else {
         int fd;
         TRY(segment__get(last, &fd, diag));
