@@ -306,9 +306,11 @@ static void run_load(struct world *world, const char *dir, int32_t goal)
     int life = make_life(world, "a", PARTITIONS, NULL, 0, &a);
     world->faults = faults;
     if (faults) {
-        bool sync = world->seed % 2;
-        disk_fail(disk_now, sync ? DISK_SYNC : DISK_WRITE, 20 + (long)(world->seed * 7 % 150),
-                  sync ? 1 : 1 + (long)(world->seed % 5), world->seed % 3 ? EIO : ENOSPC);
+        static const enum disk_kind kinds[] = {DISK_WRITE, DISK_SYNC, DISK_RENAME, DISK_TRUNCATE};
+        enum disk_kind kind = kinds[world->seed % 4];
+        disk_fail(disk_now, kind, (long)(world->seed * 7 % (kind == DISK_TRUNCATE ? 20 : 150)),
+                  kind == DISK_SYNC ? 1 : 1 + (long)(world->seed % 5),
+                  world->seed % 3 ? EIO : ENOSPC);
     }
     world->producing = PRODUCERS;
     struct producer_thread producers[PRODUCERS];
@@ -670,7 +672,7 @@ static void run_worlds(bool faults)
     int64_t first = disk_setting("POWER_SEED", 1),
             end_us = disk_setting("POWER_SECONDS", 0) * 500000;
     end_us = end_us ? clock_mono_us() + end_us : 0;
-    for (int64_t seed = first; seed < first + 2 || clock_mono_us() < end_us; seed++)
+    for (int64_t seed = first; seed < first + (faults ? 4 : 2) || clock_mono_us() < end_us; seed++)
         run_world((uint64_t)seed, faults, 60, 150);
 }
 
