@@ -116,6 +116,20 @@ static void when_that_sync_fails_none_of_them_is_acknowledged(void **state)
     end(store, &disk);
 }
 
+static void when_the_sync_of_a_partitions_folder_fails_that_partition_alone_ends(void **state)
+{
+    (void)state;
+    struct disk disk;
+    struct log_store *store = begin(&disk);
+    MUST(checkpoint_touch(store, &diag));
+    disk_fail(&disk, DISK_SYNC, 1, 1, EIO); // the first is that of the store's folder
+    append_to_all(store);
+    assert_int_equal(crowd.failed, 1);
+    append_to_all(store);
+    assert_int_equal(crowd.failed, 1);
+    end(store, &disk);
+}
+
 static void what_was_acknowledged_outlives_a_power_cut(void **state)
 {
     (void)state;
@@ -154,6 +168,8 @@ int main(void)
                                   disk_tear_down),
         cmocka_unit_test_teardown(when_that_sync_fails_none_of_them_is_acknowledged,
                                   disk_tear_down),
+        cmocka_unit_test_teardown(
+            when_the_sync_of_a_partitions_folder_fails_that_partition_alone_ends, disk_tear_down),
         cmocka_unit_test_teardown(what_was_acknowledged_outlives_a_power_cut, disk_tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -89,6 +89,7 @@ struct partition {
     bool uncleanable;   // compaction met something it cannot read; until the next start
     int64_t cleaned_to; // compaction has seen everything below
     bool folder_named;  // its folder is durable, though it may have no segment yet; writer only
+    bool first_named;   // and so is its first file, still empty
     unsigned pins;      // who works on its files by name; under store->mutex
     struct list waiters;
     err_t failed; // no more appends, for this reason

@@ -97,6 +97,20 @@ err_t partition__sync_names(struct partition *partition, struct diag *diag)
     return err;
 }
 
+static void sync_one(void *ctx, size_t index)
+{
+    struct partition *const *partitions = ctx;
+    (void)!sync_names(partitions[index], NULL);
+}
+
+void partition__sync_all_names(struct log_store *store, struct partition *const *partitions,
+                               size_t count)
+{
+    mutex_lock(&store->names.mutex);
+    sync_pool_run(&store->writer.syncs, count, sync_one, (void *)(uintptr_t)partitions);
+    mutex_unlock(&store->names.mutex);
+}
+
 err_t partition__replace(struct partition *partition, const char *name, struct bytes bytes,
                          struct diag *diag)
 {

@@ -24,6 +24,10 @@ MUST_USE err_t names_replace(struct log_store *store, const char *name, struct b
                              struct diag *diag);
 
 MUST_USE err_t partition__sync_names(struct partition *partition, struct diag *diag);
+// Those of many, side by side: partition__names_sound() tells which of them are on disk. On the
+// writer thread.
+void partition__sync_all_names(struct log_store *store, struct partition *const *partitions,
+                               size_t count);
 MUST_USE err_t partition__replace(struct partition *partition, const char *name, struct bytes bytes,
                                   struct diag *diag);
 // May files be made, renamed and removed in it?

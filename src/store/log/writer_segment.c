@@ -71,14 +71,14 @@ static bool wants_folder(struct partition *partition)
 }
 
 // With its first file: a file system with a journal then has all of them in the commit of the first
-// sync, and those of the folders that follow find little to do.
+// sync, and those that follow find little to do. A folder that is there holds who knows what.
 static bool begin_folder(struct partition *partition)
 {
     char dir[PATH_BYTES], path[PATH_BYTES + 32];
     int fd;
     partition__dir(partition, dir);
     snprintf(path, sizeof path, "%s/%020lld.log", dir, (long long)partition->next_offset);
-    if (dir_make(dir, NULL) != ERR_OK ||
+    if (file_exists(dir) || dir_make(dir, NULL) != ERR_OK ||
         file_open(&fd, path, FILE_WRITE | FILE_CREATE, NULL) != ERR_OK)
         return false;
     file_close(fd);
@@ -93,9 +93,13 @@ void writer_make_folders(struct log_store *store, struct partition *const *parti
         if (wants_folder(partitions[i]) && checkpoint_touch(store, NULL) == ERR_OK &&
             begin_folder(partitions[i]))
             vec_push(&begun, partitions[i]);
-    if (begun.count > 0 && (!store->options.sync || names_sync(store, NULL) == ERR_OK))
-        for (size_t i = 0; i < begun.count; i++)
+    if (begun.count > 0 && store->options.sync && names_sync(store, NULL) == ERR_OK) {
+        partition__sync_all_names(store, begun.items, begun.count);
+        for (size_t i = 0; i < begun.count; i++) {
             begun.items[i]->folder_named = true;
+            begun.items[i]->first_named = partition__names_sound(begun.items[i]);
+        }
+    }
     vec_release(&begun);
 }
 
@@ -108,7 +112,8 @@ err_t writer_roll(struct partition *partition, struct diag *diag)
     struct log_store *store = partition->topic->store;
     struct segment *last = writer_active(partition);
     char path[PATH_BYTES];
-    partition__dir(partition, path);
+    bool named = partition->first_named;
+    partition->first_named = false; // should this fail, the file goes again
     if (!last) {
         TRY(make_folder(partition, diag));
     } else {
@@ -142,7 +147,7 @@ err_t writer_roll(struct partition *partition, struct diag *diag)
         err = file_truncate(fd, 0, diag);
         segment__put(segment);
     }
-    if (err == ERR_OK && store->options.sync)
+    if (err == ERR_OK && store->options.sync && !named)
         err = partition__sync_names(partition, diag);
     if (err != ERR_OK) {
         drop_begun(segment);
