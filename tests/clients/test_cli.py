@@ -102,7 +102,7 @@ def test_lines_come_back_in_every_shape(cli, filled):
 
 
 def test_json_goes_around(cli, topic):
-    cli("topics", "create", topic)
+    cli("topics", "create", topic, "--config", "retention.ms=-1")
     cli("produce", topic, "--format", "json", text='{"key": "a", "value": {"n": 1}, "headers": {"h": "x"}}\n'
         '{"key": "b", "value": null, "timestamp": 1700000000000}\n')
     first, second = map(json.loads, cli("consume", topic, "--json").splitlines())

@@ -133,7 +133,7 @@ public class NewWalk extends TxnWalk {
     }
 
     static void the_record_of_the_greatest_time_is_found() throws Exception {
-        String topic = topic(1);
+        String topic = topic(1, KEEP);
         try (KafkaProducer<String, String> producer = producer(); Admin admin = admin()) {
             for (long time : new long[] {1000, 3000, 2000}) producer.send(new ProducerRecord<>(topic, 0, time, null, "x")).get();
             TopicPartition place = new TopicPartition(topic, 0);

@@ -40,6 +40,7 @@ import org.apache.kafka.common.serialization.StringSerializer;
 public class Walk {
     static final long DEADLINE_MS = 60_000;
     static String at;
+    static final String[] KEEP = {"retention.ms", "-1"}; // of a topic whose records are told to be old
     static volatile Throwable failure; // of a thread the method started
 
     // --- what the methods share ---
@@ -182,7 +183,7 @@ public class Walk {
 
     static void every_codec_reads_back() throws Exception {
         for (String codec : new String[] {"none", "gzip", "snappy", "lz4", "zstd"}) {
-            String topic = topic(1);
+            String topic = topic(1, KEEP);
             List<Future<RecordMetadata>> sent = new ArrayList<>();
             try (KafkaProducer<String, String> producer = producer("compression.type", codec, "enable.idempotence", "true",
                                                                    "linger.ms", "5")) {
@@ -234,7 +235,7 @@ public class Walk {
     }
 
     static void offsets_are_found_and_partitions_paused() throws Exception {
-        String topic = topic(2);
+        String topic = topic(2, KEEP);
         TopicPartition zero = new TopicPartition(topic, 0), one = new TopicPartition(topic, 1);
         try (KafkaProducer<String, String> producer = producer()) {
             for (int i = 0; i < 100; i++) producer.send(new ProducerRecord<>(topic, i % 2, 1000L * (i / 2), null, "v" + i));

@@ -10,12 +10,12 @@ use rskafka::client::partition::{Compression, OffsetAt, UnknownTopicHandling};
 use rskafka::client::ClientBuilder;
 use rskafka::record::Record;
 
-fn record(text: &str, number: i64) -> Record {
+fn record(text: &str, number: i64, start: i64) -> Record {
     Record {
         key: Some(format!("key {number}").into_bytes()),
         value: Some(format!("{text} {number}").into_bytes()),
         headers: BTreeMap::from([("n".to_owned(), number.to_string().into_bytes())]),
-        timestamp: DateTime::<Utc>::from_timestamp_millis(1_700_000_000_000 + number).unwrap(),
+        timestamp: DateTime::<Utc>::from_timestamp_millis(start + number).unwrap(),
     }
 }
 
@@ -33,9 +33,10 @@ async fn walk(broker: String) -> Result<(), Box<dyn Error>> {
 
     let place = client.partition_client(&topic, 1, UnknownTopicHandling::Error).await?;
     let mut wanted = Vec::new();
+    let now = Utc::now().timestamp_millis();
     for codec in [Compression::NoCompression, Compression::Gzip, Compression::Lz4, Compression::Snappy, Compression::Zstd] {
         let start = wanted.len() as i64;
-        let records: Vec<_> = (start..start + 100).map(|n| record(&format!("{codec:?}"), n)).collect();
+        let records: Vec<_> = (start..start + 100).map(|n| record(&format!("{codec:?}"), n, now)).collect();
         assert_eq!(place.produce(records.clone(), codec).await?, (start..start + 100).collect::<Vec<_>>());
         wanted.extend(records);
     }
