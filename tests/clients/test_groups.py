@@ -118,7 +118,7 @@ class Reading(threading.Thread):
     """A consumer that polls until it is told to stop, and keeps what it got and how often it was assigned."""
 
     def __init__(self, at, group, topic, protocol, **settings):
-        super().__init__()
+        super().__init__(daemon=True)
         self.values, self.partitions, self.assigned, self.ending = [], set(), 0, False
         settings = {"bootstrap.servers": at, "group.id": group, "group.protocol": protocol, "auto.offset.reset": "earliest",
                     "enable.auto.commit": False, **settings}
@@ -165,6 +165,86 @@ def test_members_live_through_kill_9(start_weir, empty_project, topic, protocol)
     for reader in readers:
         reader.stop()
     weir.stop()
+
+
+class Rolled:
+    """A group of real members, one partition with one owner at most at any time, and a producer that never rests."""
+
+    def __init__(self, at, topic, **classic):
+        self.at, self.topic, self.owners, self.faults, self.members = at, topic, {}, [], []
+        self.lock, self.sent, self.ending = threading.Lock(), 0, False
+        self.classic = {"heartbeat.interval.ms": 300, **classic}
+        self.producing = threading.Thread(target=self.produce, daemon=True)
+        self.producing.start()
+
+    def produce(self):
+        producer = confluent_kafka.Producer({"bootstrap.servers": self.at})
+        while not self.ending:
+            producer.produce(self.topic, value=str(self.sent))
+            self.sent += 1
+            producer.poll(0.01)
+        producer.flush(60)
+
+    def enter(self, protocol):
+        group, settings = self, self.classic if protocol == "classic" else {}
+
+        class Member(Reading):
+            def on_assign(self, consumer, partitions):
+                super().on_assign(consumer, partitions)
+                with group.lock:
+                    for p in partitions:
+                        if group.owners.setdefault(p.partition, self) is not self:
+                            group.faults.append(f"partition {p.partition} has two owners")
+
+            def on_revoke(self, consumer, partitions):
+                super().on_revoke(consumer, partitions)
+                with group.lock:
+                    for p in partitions:
+                        if group.owners.get(p.partition) is self:
+                            del group.owners[p.partition]
+
+        self.members.append(Member(self.at, self.topic, self.topic, protocol, **settings))
+        self.settle()
+        return self.members[-1]
+
+    def leave(self, member):
+        member.stop()
+        self.settle()
+
+    def settle(self):
+        """All partitions are owned, by members that are still there, and as evenly as can be."""
+        def even():
+            alive = [member for member in self.members if not member.ending]
+            shares = [sum(owner is member for owner in self.owners.values()) for member in alive]
+            return sum(shares) == 6 and max(shares) - min(shares) <= 1
+        wait_for(even, "all partitions to be shared evenly", 90)
+        assert not self.faults
+
+    def end(self):
+        self.ending = True
+        self.producing.join(60)
+        wait_for(lambda: len(self.read()) == self.sent, "every record to be read", 60)
+        for member in self.members:
+            member.stop()
+        assert not self.faults
+
+    def read(self):
+        return {value for member in self.members for value in list(member.values)}
+
+
+def roll(group):
+    first, second = group.enter("classic"), group.enter("classic")
+    new = group.enter("consumer")
+    group.leave(first)
+    group.leave(second)
+    group.enter("classic")
+    group.leave(new)
+    group.end()
+
+
+def test_a_group_rolls_over_to_the_new_protocol_and_back(at, topic):
+    make_topic(at, topic, 6)
+    roll(Rolled(at, topic, **{"partition.assignment.strategy": "range"}))
 
 
 def test_a_regular_expression_finds_new_topics(at, topic):

@@ -119,6 +119,26 @@ public class NewWalk extends TxnWalk {
         member.leave();
     }
 
+    static void a_group_of_several_goes_over_and_back() throws Exception {
+        String topic = topic(4), group = name();
+        String[] cooperative = {"partition.assignment.strategy", "org.apache.kafka.clients.consumer.CooperativeStickyAssignor"};
+        Member first = new Member(group, topic, cooperative), second = new Member(group, topic, cooperative);
+        until(() -> first.owns.size() == 2 && second.owns.size() == 2, "two partitions for each classic member");
+        NewMember one = new NewMember(group, topic), two = new NewMember(group, topic);
+        until(() -> first.owns.size() == 1 && second.owns.size() == 1 && one.owns.size() == 1 && two.owns.size() == 1,
+              "one partition for each of four");
+        for (int i = 0; i < 4; i++) send(topic, i, "during");
+        until(() -> first.values.size() + second.values.size() + one.values.size() + two.values.size() == 4, "each record once");
+        one.leave();
+        two.leave();
+        until(() -> first.owns.size() == 2 && second.owns.size() == 2, "two partitions for each classic member again");
+        for (int i = 0; i < 4; i++) send(topic, i, "after");
+        until(() -> Collections.frequency(first.values, "after") + Collections.frequency(second.values, "after") == 4,
+              "each record once again");
+        first.leave();
+        second.leave();
+    }
+
     static void a_topic_is_described_by_its_id() throws Exception {
         String topic = topic(3);
         try (Admin admin = admin()) {
