@@ -61,6 +61,7 @@ struct group_join {
     int32_t session_timeout_ms;
     int32_t rebalance_timeout_ms;
     int32_t members_max;      // of the group; 0 = GROUP_MEMBERS_MAX
+    int32_t first_delay_ms;   // so long a first member waits for others
     bool member_id_required;  // v4+: a new dynamic member is first told its id
     bool may_skip_assignment; // v9+
     struct arena *arena;      // for what comes out
@@ -153,12 +154,18 @@ struct group {
     size_t joined; // members whose join is held
     size_t metadata_bytes;
     VEC(struct group_pending) pending;
-    int64_t rebalance_until_us; // in Preparing: when to go on without the rest; in Completing:
-                                // without syncs
-    int64_t state_since_ms;     // wall clock
-    struct list joins, syncs;   // finished, to be answered once the mutex is free
-    struct list beats;          // the same of consumer.h
-    struct list unsaved;        // group_write.h's: to be written again, in order
+    int64_t rebalance_until_us;   // in Preparing: when to go on without the rest; in Completing:
+                                  // without syncs
+    int64_t state_since_ms;       // wall clock
+    struct {                      // an empty group that somebody joins waits for others a while:
+        int64_t until_us;         // 0: it does not
+        int64_t delay_us;         // so long, and again when somebody came,
+        int64_t step_us, left_us; // but not longer than this in all
+        bool more;
+    } first;
+    struct list joins, syncs; // finished, to be answered once the mutex is free
+    struct list beats;        // the same of consumer.h
+    struct list unsaved;      // group_write.h's: to be written again, in order
     bool retrying;
     struct offsets *offsets; // offsets.c's
 };

@@ -117,6 +117,7 @@ static bool elect(struct group *group)
 // Starts the next generation with those that have joined.
 static void complete(struct group *group)
 {
+    group->first.until_us = 0;
     if (group->members.count == 0) {
         become_empty(group);
         return;
@@ -147,6 +148,8 @@ static void complete(struct group *group)
 
 void group__maybe_complete(struct group *group)
 {
+    if (group->first.until_us)
+        return;
     if (group->state == GROUP_PREPARING && !group->pending.count &&
         group->joined == group->members.count)
         complete(group);
@@ -155,6 +158,31 @@ void group__maybe_complete(struct group *group)
 void group__wait_for_joins(struct group *group)
 {
     group->rebalance_until_us = clock_mono_us() + longest_rebalance_us(group);
+}
+
+static void wait_for_others(struct group *group)
+{
+    int64_t longest_us = longest_rebalance_us(group), delay_us = group->first.delay_us;
+    group->first.step_us = delay_us;
+    group->first.left_us = longest_us > delay_us ? longest_us - delay_us : 0;
+    group->first.until_us = clock_mono_us() + delay_us;
+    group->first.more = false;
+}
+
+// Once more when somebody came meanwhile.
+static void waited_for_others(struct group *group, int64_t now_us)
+{
+    bool more = group->first.more && group->first.left_us > 0;
+    group->first.more = false;
+    group->first.until_us = 0;
+    if (!more) {
+        group->rebalance_until_us = now_us;
+        return;
+    }
+    int64_t left_us = group->first.left_us, before_us = group->first.step_us;
+    group->first.step_us = group->first.delay_us < left_us ? group->first.delay_us : left_us;
+    group->first.left_us = left_us > before_us ? left_us - before_us : 0;
+    group->first.until_us = now_us + group->first.step_us;
 }
 
 void group__prepare(struct group *group)
@@ -166,6 +194,8 @@ void group__prepare(struct group *group)
     for (size_t i = 0; i < group->members.count; i++)
         if (group->members.items[i]->sync)
             group__finish_sync(group, group->members.items[i], ERR_REBALANCE);
+    if (group->state == GROUP_EMPTY && group->first.delay_us > 0)
+        wait_for_others(group);
     group__enter(group, GROUP_PREPARING);
     group__wait_for_joins(group);
     group__maybe_complete(group);
@@ -187,6 +217,8 @@ void group__add_member(struct group *group, const char *id, struct group_join *j
         mem_free(group->protocol_type);
         group->protocol_type = type;
     }
+    group->first.delay_us = (int64_t)join->first_delay_ms * 1000;
+    group->first.more = group->first.until_us != 0;
     struct group_member *member = group__new_member(group, id, join);
     member->fresh = true;
     hold(group, member, join);
@@ -287,6 +319,8 @@ void group__expire(struct group *group)
     int64_t now_us = clock_mono_us();
     expire_pending(group, now_us);
     remove_silent(group, now_us);
+    if (group->state == GROUP_PREPARING && group->first.until_us && now_us >= group->first.until_us)
+        waited_for_others(group, now_us);
     if (group->state != GROUP_EMPTY && now_us >= group->rebalance_until_us)
         give_up_waiting(group);
 }

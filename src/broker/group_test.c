@@ -19,7 +19,7 @@ struct client {
     const char *metadata;
     bool required;
     bool may_skip;
-    int32_t rebalance_ms;
+    int32_t rebalance_ms, first_delay_ms;
     struct group_join join;
     struct group_sync sync;
     int joined; // answers
@@ -65,6 +65,7 @@ static void join(struct client *client)
         .protocol_count = count,
         .session_timeout_ms = 10000,
         .rebalance_timeout_ms = client->rebalance_ms,
+        .first_delay_ms = client->first_delay_ms,
         .member_id_required = client->required,
         .may_skip_assignment = client->may_skip,
         .arena = &client->arena,
@@ -239,6 +240,49 @@ static void since_v4_a_new_member_is_told_its_id_first(void **state)
     assert_int_equal(a.join.err, ERR_OK);
     assert_int_equal(a.join.generation, 1);
     release(&a);
+    end(group);
+}
+
+static void a_first_member_waits_for_others_as_long_as_they_come(void **state)
+{
+    (void)state;
+    struct group *group = begin();
+    struct client a = client_make(group), b = client_make(group);
+    a.first_delay_ms = b.first_delay_ms = 3000;
+    join(&a);
+    clock_advance(2000 * 1000);
+    join(&b);
+    clock_advance(1000 * 1000);
+    group_tick(group); // b came: 3 s more
+    assert_int_equal(a.joined + b.joined, 0);
+    clock_advance(2999 * 1000);
+    group_tick(group);
+    assert_int_equal(a.joined + b.joined, 0);
+    clock_advance(1000);
+    group_tick(group);
+    assert_int_equal(a.joined, 1);
+    assert_int_equal(b.joined, 1);
+    assert_int_equal(a.join.generation, 1);
+    assert_int_equal(b.join.generation, 1);
+    release(&a);
+    release(&b);
+    end(group);
+}
+
+static void who_waits_for_others_does_not_wait_longer_than_a_rebalance_may_take(void **state)
+{
+    (void)state;
+    struct group *group = begin();
+    struct client a = client_make(group), b = client_make(group);
+    a.first_delay_ms = b.first_delay_ms = 60000;
+    a.rebalance_ms = b.rebalance_ms = 5000;
+    join(&a);
+    join(&b);
+    clock_advance(5000 * 1000);
+    group_tick(group);
+    assert_int_equal(a.joined + b.joined, 2);
+    release(&a);
+    release(&b);
     end(group);
 }
 
@@ -562,6 +606,8 @@ int main(void)
         cmocka_unit_test(a_second_member_makes_everybody_rejoin),
         cmocka_unit_test(followers_wait_for_the_leaders_sync),
         cmocka_unit_test(since_v4_a_new_member_is_told_its_id_first),
+        cmocka_unit_test(a_first_member_waits_for_others_as_long_as_they_come),
+        cmocka_unit_test(who_waits_for_others_does_not_wait_longer_than_a_rebalance_may_take),
         cmocka_unit_test(an_id_that_was_given_out_delays_the_rebalance_until_it_expires),
         cmocka_unit_test(a_silent_member_is_removed_after_its_session),
         cmocka_unit_test(a_rebalance_goes_on_without_those_that_do_not_come),

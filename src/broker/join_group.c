@@ -116,6 +116,7 @@ void join_group_handle(struct request *request)
         .protocol_count = (size_t)m->protocols_count,
         .session_timeout_ms = m->session_timeout_ms,
         .members_max = (int32_t)setting(request->broker, SETTING_GROUP_SIZE),
+        .first_delay_ms = (int32_t)setting(request->broker, SETTING_GROUP_FIRST_DELAY_MS),
         .rebalance_timeout_ms = version >= 1 ? m->rebalance_timeout_ms : m->session_timeout_ms,
         .member_id_required = version >= MEMBER_ID_REQUIRED_FROM,
         .may_skip_assignment = version >= SKIP_ASSIGNMENT_FROM,

@@ -28,6 +28,7 @@ GIVEN = {
     "producer.id.expiration.ms": "600000",
     "group.min.session.timeout.ms": "1000",
     "group.max.session.timeout.ms": "20000",
+    "group.initial.rebalance.delay.ms": "100",
     "group.max.size": "1",
     "group.consumer.min.session.timeout.ms": "10000",
     "group.consumer.session.timeout.ms": "20000",
