@@ -1,26 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // weir log check, weir log dump: the log's files themselves. Needs no running weir, disturbs none.
+// weir log repair: with weir stopped.
 
 #include "app/cmd.h"
 #include "app/config.h"
 #include "app/dump.h"
 #include "os/file.h"
 #include "store/log/inspect.h"
+#include "store/log/repair.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define LOG_USAGE                                                                         \
-    "weir log check [DIR] [TOPIC[-PARTITION]] [--records]\n"                              \
-    "       weir log dump FILE|TOPIC-PARTITION [--offset N] [--count N] [--records]\n\n"  \
-    "check reads every segment, its indexes, the checkpoint and the catalog, says what\n" \
-    "is damaged and what a weir that starts does about it, and changes nothing. Exit\n"   \
-    "code 0: no damage, 1: damage. dump prints batches, and with --records keys and\n"    \
-    "values too, in the words of kafka-dump-log.sh. DIR is a project, a data directory\n" \
-    "or its log folder"
+#define LOG_USAGE                                                                           \
+    "weir log check [DIR] [TOPIC[-PARTITION]] [--records]\n"                                \
+    "       weir log dump FILE|TOPIC-PARTITION [--offset N] [--count N] [--records]\n"      \
+    "       weir log repair TOPIC-PARTITION\n\n"                                            \
+    "check reads every segment, its indexes, the checkpoint and the catalog, says what\n"   \
+    "is damaged and what a weir that starts does about it, and changes nothing. Exit\n"     \
+    "code 0: no damage, 1: damage. dump prints batches, and with --records keys and\n"      \
+    "values too, in the words of kafka-dump-log.sh. repair, while weir is stopped, gives\n" \
+    "up what check calls damaged, so that the partition takes appends again: every whole\n" \
+    "batch stays at its offset, offsets of lost records stay empty. DIR is a project, a\n"  \
+    "data directory or its log folder"
 
 static const struct option log_options[] = {
     {"data-dir", "DIR", "the data directory (default: that of the project)"},
@@ -226,6 +231,52 @@ static int dump_log(const struct args *args)
     return err == ERR_OK ? code : cmd_failed(args->command, &diag);
 }
 
+// --- repair ---
+
+// As `weir up` does it: nobody else writes there meanwhile. Logs without a data directory have no
+// lock.
+static err_t lock_data_dir(const char *log_dir, int *lock, struct diag *diag)
+{
+    char path[4200];
+    *lock = -1;
+    snprintf(path, sizeof path, "%s/../../lock", log_dir);
+    return file_exists(path) ? file_lock(lock, path, diag) : ERR_OK;
+}
+
+static int repair_log(const struct args *args)
+{
+    char dir[4096], topic[256];
+    if (args->word_count != 2)
+        return cmd_usage(LOG_USAGE);
+    if (!find_log(args, NULL, dir, sizeof dir))
+        return EXIT_FAILED;
+    struct diag diag = DIAG_INIT;
+    struct repaired repaired = {0};
+    int32_t index = split_partition(dir, args->words[1], topic, sizeof topic);
+    int lock;
+    err_t err = lock_data_dir(dir, &lock, &diag);
+    if (err == ERR_OK)
+        err = repair_partition(dir, topic, index, &repaired, &diag);
+    file_close(lock);
+    if (err != ERR_OK)
+        return cmd_failed(args->command, &diag);
+    if (args_flag(args, "json")) {
+        json_t *json = json_pack("{s:I, s:I, s:I}", "lost_offsets", (json_int_t)repaired.offsets,
+                                 "dropped_bytes", (json_int_t)repaired.bytes, "files_written",
+                                 (json_int_t)repaired.files);
+        cmd_print_json(json);
+        json_decref(json);
+    } else if (repaired.files == 0) {
+        printf("%s: nothing to repair\n", args->words[1]);
+    } else {
+        printf("%s: %lld offsets have no record any more, %lld bytes were dropped, %lld files were "
+               "written anew; the next start reads every segment\n",
+               args->words[1], (long long)repaired.offsets, (long long)repaired.bytes,
+               (long long)repaired.files);
+    }
+    return EXIT_FINE;
+}
+
 int cmd_log(int argc, char **argv)
 {
     struct args args;
@@ -237,5 +288,7 @@ int cmd_log(int argc, char **argv)
         return check_log(&args);
     if (args.word_count > 0 && strcmp(args.words[0], "dump") == 0)
         return dump_log(&args);
+    if (args.word_count > 0 && strcmp(args.words[0], "repair") == 0)
+        return repair_log(&args);
     return cmd_usage(LOG_USAGE);
 }

@@ -334,6 +334,9 @@ static void run_conditional(void *ctx)
 static void a_conditional_write_that_waited_is_newer_than_what_it_waited_for(void **state)
 {
     (void)state;
+#ifdef __SANITIZE_THREAD__
+    skip(); // it ends the program that holds more than 64 locks at once
+#endif
     make_keyspace();
     CQL("CREATE TABLE t (k int PRIMARY KEY, v int)", "");
     for (size_t i = 0; i < TABLES_STRIPES; i++)

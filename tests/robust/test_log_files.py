@@ -1,10 +1,10 @@
-"""weir log check and weir log dump: beside a running weir, and on damaged files."""
+"""weir log check, dump and repair: beside a running weir, and on damaged files."""
 import json
 import pathlib
 import subprocess
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from conftest import WEIR
 
@@ -92,6 +92,41 @@ def test_damage_is_told_with_its_place_and_exit_code_1(written, tmp_path):
     finally:
         path.write_bytes(whole)
     assert log("check", "--data-dir", written).returncode == 0
+
+
+def test_repair_gives_up_what_is_missing_and_appends_go_on_behind_it(tmp_path):
+    from conftest import Weir
+    (tmp_path / "project").mkdir()
+    one = Weir(tmp_path / "project", tmp_path / "data").start()
+
+    def send(count, timeout_ms=60000):
+        errors = []
+        producer = Producer({"bootstrap.servers": one.at["kafka"], "message.timeout.ms": timeout_ms})
+        for number in range(count):
+            producer.produce("orders", value=b"x" * 100, partition=0, on_delivery=lambda e, m: errors.append((e, m)))
+            producer.flush(60)
+        return errors
+
+    assert not any(error for error, _ in send(20))
+    assert str(one.process.pid) in log("repair", "orders-0", "--data-dir", one.data_dir).stderr, "it holds the lock"
+    one.stop()
+    path = segment(one.data_dir)
+    path.write_bytes(path.read_bytes()[:path.stat().st_size // 2])
+    (one.data_dir / "kafka" / "log" / "clean-stop").unlink()
+    one.start()
+    assert all(error for error, _ in send(1, 3000)), "appends are refused until somebody decides"
+    one.stop()
+    done = log("repair", "orders-0", "--data-dir", one.data_dir)
+    assert done.returncode == 0 and "10 offsets have no record any more" in done.stdout, done.stdout + done.stderr
+    assert log("check", "--data-dir", one.data_dir).returncode == 0
+    one.start()
+    assert [message.offset() for error, message in send(1) if not error] == [20]
+    reader = Consumer({"bootstrap.servers": one.at["kafka"], "group.id": "r", "auto.offset.reset": "earliest"})
+    reader.assign([TopicPartition("orders", 0, 0)])
+    assert [message.offset() for message in reader.consume(11, 60)] == [*range(10), 20]
+    reader.close()
+    one.stop()
+    assert "nothing to repair" in log("repair", "orders-0", "--data-dir", one.data_dir).stdout
 
 
 def test_what_is_not_there_is_said(written, tmp_path):

@@ -440,10 +440,9 @@ static void check_promised(struct partition *partition, int64_t promised)
         partition->damage_story = mem_printf(
             "%s ends at offset %lld of %s-%d, but records up to offset %lld were on disk at the "
             "last "
-            "checkpoint. Bring its files back, or, to go on without these records, remove "
-            "%s/checkpoint while weir is stopped",
+            "checkpoint. Bring its files back, or give them up with `weir log repair %s-%d`",
             dir, (long long)partition->next_offset, partition->topic->name, partition->index,
-            (long long)promised - 1, partition->topic->store->dir);
+            (long long)promised - 1, partition->topic->name, partition->index);
         partition__fail(partition, ERR_CORRUPT, partition->damage_story);
         LOG_ERROR("store/log", "records are missing", "topic=%s partition=%d err=\"%s\"",
                   partition->topic->name, partition->index, partition->damage_story);
