@@ -12,8 +12,8 @@ from versions import JAVA
 
 HERE = pathlib.Path(__file__).parent / "java"
 # The programs beside this file that a release can be compiled with.
-WALKS = {"2.1": ["Walk"], "2.8": ["Walk", "AdminWalk", "TxnWalk"], "3.9": ["Walk", "AdminWalk", "TxnWalk", "NewWalk"],
-         "4.3": ["Walk", "AdminWalk", "TxnWalk", "NewWalk", "NewestWalk"]}
+WALKS = {"2.1": ["Walk"], "2.8": ["Walk", "AdminWalk", "TxnWalk"], "3.9": ["Walk", "AdminWalk", "TxnWalk", "NewWalk", "UiWalk"],
+         "4.3": ["Walk", "AdminWalk", "TxnWalk", "NewWalk", "UiWalk", "NewestWalk"]}
 TOOLS = [release for release in JAVA if release != "2.1"]
 
 
