@@ -134,7 +134,7 @@ def entity(item):
 
 
 def classic_member(item):
-    return (item["GroupInstanceId"] or "", item["MemberAssignment"])
+    return (item.get("GroupInstanceId") or "", item["MemberAssignment"])
 
 
 def consumer_member(item):
