@@ -316,7 +316,7 @@ static err_t check_broker_setting(struct outcome *outcome, const struct topic_se
     if (config->update == KAFKA_CONFIG_READ_ONLY)
         return FAIL(diag, ERR_INVALID, "Cannot update these configs dynamically: [%s]",
                     setting->key);
-    if (strcmp(setting->key, "min.insync.replicas") == 0 && (!all || !setting->value))
+    if (strcmp(config->name, "min.insync.replicas") == 0 && (!all || !setting->value))
         return all ? FAIL(diag, ERR_CONFIG,
                           "Cluster-level min.insync.replicas cannot be removed while ELR is "
                           "enabled.")
@@ -325,8 +325,8 @@ static err_t check_broker_setting(struct outcome *outcome, const struct topic_se
                           "enabled.");
     if (!setting->value)
         return ERR_OK;
-    if (strncmp(setting->key, "ssl.key", 7) == 0 ||
-        strncmp(setting->key, "ssl.truststore", 14) == 0)
+    if (strncmp(config->name, "ssl.key", 7) == 0 ||
+        strncmp(config->name, "ssl.truststore", 14) == 0)
         return FAIL(diag, ERR_INVALID,
                     "These security configs can be dynamically updated only per-listener using the "
                     "listener prefix: [%s] (in weir: in weir.yaml)",
