@@ -441,7 +441,8 @@ const char *consumer_state_name(const struct consumer *consumer)
 const char *consumer_assignor_name(const struct consumer *consumer)
 {
     size_t best = 0;
-    const char *name = assignors[0].name;
+    const char *name =
+        consumer->env && consumer->env->assignor ? consumer->env->assignor : assignors[0].name;
     for (const struct assignor *assignor = assignors; assignor->name; assignor++) {
         size_t votes = 0;
         for (size_t i = 0; i < consumer->members.count; i++)

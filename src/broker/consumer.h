@@ -120,6 +120,7 @@ struct consumer_env {
     // May groups with members become of the new protocol, and classic again? With neither no
     // classic member joins one of the new protocol.
     bool upgrades, downgrades;
+    const char *assignor; // where the members name none; NULL: assignors[0]
 };
 
 struct consumer {

@@ -177,14 +177,20 @@ static void beat(struct request *request, struct group *group)
     consumer_heartbeat(group, groups_env(groups), &beating->beat); // may end the request
 }
 
-static const char *supported_assignors(struct arena *arena, struct bytes name)
+// NULL when this broker has it (group.consumer.assignors), or why not.
+static const char *no_assignor(struct request *request, struct bytes name)
 {
     struct str text = {0};
+    struct bytes word;
+    const char *all = settings_text(request->broker, "group.consumer.assignors", &request->arena);
+    bool found = false, first = true;
     str_printf(&text,
                "ServerAssignor %.*s is not supported. Supported assignors:", BYTES_PRINT(name));
-    for (const struct assignor *assignor = assignors; assignor->name; assignor++)
-        str_printf(&text, "%s %s", assignor == assignors ? "" : ",", assignor->name);
-    const char *copy = arena_printf(arena, "%s.", str_text(&text));
+    for (size_t at = 0; kafka_config_word(bytes_from(all), &at, &word); first = false) {
+        found = found || bytes_equal(word, name);
+        str_printf(&text, "%s %.*s", first ? "" : ",", BYTES_PRINT(word));
+    }
+    const char *copy = found ? NULL : arena_printf(&request->arena, "%s.", str_text(&text));
     str_release(&text);
     return copy;
 }
@@ -206,9 +212,9 @@ void consumer_group_heartbeat_handle(struct request *request)
         respond_error(request, ERR_INVALID, wrong);
         return;
     }
-    if (m->server_assignor.ptr && !assignor_find(m->server_assignor)) {
-        respond_error(request, ERR_UNSUPPORTED_ASSIGNOR,
-                      supported_assignors(&request->arena, m->server_assignor));
+    wrong = m->server_assignor.ptr ? no_assignor(request, m->server_assignor) : NULL;
+    if (wrong) {
+        respond_error(request, ERR_UNSUPPORTED_ASSIGNOR, wrong);
         return;
     }
     struct group *group = m->member_epoch == CONSUMER_JOIN ? groups_get(groups, m->group_id)

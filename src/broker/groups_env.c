@@ -5,6 +5,7 @@
 #include "broker/groups_int.h"
 
 #include "broker/access.h"
+#include "broker/assign.h"
 #include "broker/config_view.h"
 #include "broker/consumer_regex.h"
 #include "os/clock.h"
@@ -51,6 +52,19 @@ static const char *name(struct consumer_env *env, const uint8_t id[16], struct a
     return copy;
 }
 
+// The first of group.consumer.assignors.
+static const char *first_assignor(struct broker *broker)
+{
+    struct arena arena = ARENA_INIT;
+    struct bytes word = BYTES_NULL;
+    size_t at = 0;
+    const char *all = settings_text(broker, "group.consumer.assignors", &arena);
+    const struct assignor *found =
+        kafka_config_word(bytes_from(all), &at, &word) ? assignor_find(word) : NULL;
+    arena_release(&arena);
+    return found ? found->name : NULL;
+}
+
 void groups__init_env(struct groups *groups)
 {
     struct arena arena = ARENA_INIT;
@@ -64,6 +78,7 @@ void groups__init_env(struct groups *groups)
         name,
         .upgrades = both || strcasecmp(policy, "upgrade") == 0,
         .downgrades = both || strcasecmp(policy, "downgrade") == 0,
+        .assignor = first_assignor(groups->broker),
     };
     arena_release(&arena);
 }

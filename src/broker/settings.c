@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "broker/settings.h"
 
+#include "broker/assign.h"
 #include "broker/broker_int.h"
 #include "broker/config_store.h"
 
@@ -148,11 +149,28 @@ err_t settings_apply(struct broker *broker, struct diag *diag)
     return tell_topics(broker, diag);
 }
 
+static err_t check_assignors(const char *value, struct diag *diag)
+{
+    struct bytes word;
+    size_t at = 0, count = 0;
+    for (; kafka_config_word(bytes_from(value), &at, &word); count++)
+        if (!assignor_find(word))
+            return FAIL(diag, ERR_CONFIG,
+                        "group.consumer.assignors has '%.*s': weir has uniform and range, and no "
+                        "classes to load",
+                        BYTES_PRINT(word));
+    return count > 0 ? ERR_OK
+                     : FAIL(diag, ERR_CONFIG,
+                            "group.consumer.assignors is empty, expected uniform, range or both");
+}
+
 err_t settings_check(const struct kafka_config *config, const char *value, struct diag *diag)
 {
     TRY(kafka_config_check(config, bytes_from(value), diag));
     if (strcmp(config->name, "max.connections.per.ip.overrides") == 0)
         return crowd_check_overrides(value, diag);
+    if (strcmp(config->name, "group.consumer.assignors") == 0)
+        return check_assignors(value, diag);
     return ERR_OK;
 }
 

@@ -28,7 +28,7 @@ struct topic_setting;
     X(REQUEST_BYTES, "socket.request.max.bytes")                                         \
     X(GROUP_SESSION_MIN_MS, "group.min.session.timeout.ms")                              \
     X(GROUP_SESSION_MAX_MS, "group.max.session.timeout.ms")                              \
-    X(GROUP_FIRST_DELAY_MS, "group.initial.rebalance.delay.ms")                                    \
+    X(GROUP_FIRST_DELAY_MS, "group.initial.rebalance.delay.ms")                          \
     X(GROUP_SIZE, "group.max.size")                                                      \
     X(CONSUMER_GROUP_SIZE, "group.consumer.max.size")                                    \
     X(OFFSETS_RETENTION_MINUTES, "offsets.retention.minutes")                            \

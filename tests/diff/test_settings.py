@@ -35,6 +35,7 @@ GIVEN = {
     "group.consumer.min.heartbeat.interval.ms": "1000",
     "group.consumer.heartbeat.interval.ms": "3000",
     "group.consumer.max.size": "1",
+    "group.consumer.assignors": "range",
     "group.consumer.migration.policy": "Upgrade",
     "fetch.max.bytes": "4096",
     "max.incremental.fetch.session.cache.slots": "0",
@@ -116,6 +117,20 @@ def test_sessions_of_groups_and_transactions_are_bounded(pair):
                                        GroupInstanceId=None, ProtocolType="consumer",
                                        Protocols=[dict(Name="range", Metadata=b"")]))
     pair.same("InitProducerId", 4, dict(TransactionalId="t", TransactionTimeoutMs=60001, ProducerId=-1, ProducerEpoch=-1))
+
+
+def test_only_the_assignors_named_are_there_and_the_first_is_used(pair):
+    def heartbeat(assignor):
+        return dict(GroupId="assigned", MemberId="m" * 22, MemberEpoch=0, InstanceId=None, RackId=None, RebalanceTimeoutMs=60000,
+                    SubscribedTopicNames=["inherits"], SubscribedTopicRegex=None, ServerAssignor=assignor, TopicPartitions=[])
+
+    pair.until("FindCoordinator", 4, dict(KeyType=0, CoordinatorKeys=["assigned"]),
+               lambda answer: answer["Coordinators"][0]["ErrorCode"] == 0)
+    pair.until("ConsumerGroupHeartbeat", 1, heartbeat(None), lambda answer: answer["ErrorCode"] == 0)
+    for peer in (pair.kafka, pair.weir):
+        described = peer.call("ConsumerGroupDescribe", 1, dict(GroupIds=["assigned"], IncludeAuthorizedOperations=False))
+        assert described["Groups"][0]["AssignorName"] == "range"
+    pair.same("ConsumerGroupHeartbeat", 1, heartbeat("uniform"))
 
 
 def test_those_for_all_brokers_and_for_this_one_go_before(pair):
