@@ -22,12 +22,18 @@ struct admin {
     int lock;            // of a data directory where no weir runs
     struct loops *loops; // and its broker, opened here
     struct broker *broker;
+    struct config config; // of the project; its settings are the broker's
+    struct kafka_config kafka;
 };
 
 static err_t open_broker(struct admin *admin, const char *data_dir, struct diag *diag)
 {
     const char *kafka = arena_printf(&admin->arena, "%s/kafka", data_dir);
-    struct broker_options options = {.data_dir = kafka, .host = "127.0.0.1", .sync = true};
+    struct broker_options options = {.data_dir = kafka,
+                                     .host = "127.0.0.1",
+                                     .sync = true,
+                                     .settings = admin->kafka.settings,
+                                     .setting_count = admin->kafka.setting_count};
     TRY(dir_make(kafka, diag));
     TRY(file_lock(&admin->lock, arena_printf(&admin->arena, "%s/lock", data_dir), diag));
     log_set_level(LOG_LEVEL_WARN);
@@ -52,15 +58,17 @@ static err_t connect_or_open(struct admin *admin, const char *data_dir, struct d
 static const char *data_dir_of(struct admin *admin, const char *dir, bool named, struct diag *diag)
 {
     struct problems problems = {0};
-    struct config config;
-    config_load(&config, dir, NULL, &problems);
+    struct config *config = &admin->config;
+    config_release(config);
+    config_load(config, dir, NULL, &problems);
+    admin->kafka = (struct kafka_config){0};
+    kafka_config_read_settings(&admin->kafka, config, &problems);
     const char *data_dir = NULL;
     const char *file = arena_printf(&admin->arena, "%s/weir.yaml", dir);
     if (problems.count > 0)
         diag_fail(diag, __FILE__, __LINE__, ERR_CONFIG, "%s", str_text(&problems.text));
-    else if (named || file_exists(file) || file_exists(config.data_dir))
-        data_dir = arena_strdup(&admin->arena, config.data_dir);
-    config_release(&config);
+    else if (named || file_exists(file) || file_exists(config->data_dir))
+        data_dir = config->data_dir;
     problems_release(&problems);
     return data_dir;
 }
@@ -122,6 +130,7 @@ void admin_close(struct admin *admin)
         loops_stop(admin->loops);
     if (admin->lock >= 0)
         file_close(admin->lock);
+    config_release(&admin->config);
     arena_release(&admin->arena);
     mem_free(admin);
 }

@@ -306,6 +306,14 @@ static void read_access(struct reading *reading)
     }
 }
 
+void kafka_config_read_settings(struct kafka_config *out, const struct config *config,
+                                struct problems *problems)
+{
+    struct reading reading = {out, config, (struct arena *)(uintptr_t)&config->arena, problems};
+    if (!yaml_is_null(config->trees[CONFIG_KAFKA_SETTINGS]))
+        read_settings(&reading, config->trees[CONFIG_KAFKA_SETTINGS]);
+}
+
 void kafka_config_read(struct kafka_config *out, const struct config *config,
                        struct problems *problems)
 {
@@ -319,8 +327,7 @@ void kafka_config_read(struct kafka_config *out, const struct config *config,
         read_simple(&reading);
     if (!yaml_is_null(config->trees[CONFIG_KAFKA_USERS]))
         read_users(&reading, config->trees[CONFIG_KAFKA_USERS]);
-    if (!yaml_is_null(config->trees[CONFIG_KAFKA_SETTINGS]))
-        read_settings(&reading, config->trees[CONFIG_KAFKA_SETTINGS]);
+    kafka_config_read_settings(out, config, problems);
     read_access(&reading);
     out->tools_listener = tools_listener(out);
 }

@@ -41,4 +41,8 @@ struct kafka_config {
 void kafka_config_read(struct kafka_config *out, const struct config *config,
                        struct problems *problems);
 
+// Only `settings`.
+void kafka_config_read_settings(struct kafka_config *out, const struct config *config,
+                                struct problems *problems);
+
 #endif

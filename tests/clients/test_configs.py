@@ -302,3 +302,15 @@ def test_settings_come_from_the_command_line_too_and_what_was_altered_goes_befor
     weir.kill()
     weir.start()
     assert values(admin, "1", "producer.id.expiration.ms", kind=BROKER) == ["80000"]
+
+
+@pytest.mark.skipif(ON_KAFKA, reason="weir's command line")
+def test_users_are_made_with_the_settings_of_weir_yaml_also_while_weir_is_stopped(tmp_path):
+    """The broker opened for it would expire offsets by Kafka's default otherwise."""
+    def create(settings):
+        (tmp_path / "weir.yaml").write_text("kafka:\n  settings: {%s}\n" % settings)
+        return subprocess.run([WEIR, "users", "create", "bob", "--dir", str(tmp_path)], input="secret\n", capture_output=True,
+                              text=True, timeout=60)
+
+    assert "offsets.retention.minutes: Value must be at least 1" in create("offsets.retention.minutes: 0").stderr
+    assert create("offsets.retention.minutes: 525600").returncode == 0
