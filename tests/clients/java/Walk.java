@@ -82,7 +82,9 @@ public class Walk {
     }
 
     static KafkaProducer<String, String> producer(String... pairs) {
-        return new KafkaProducer<>(settings(pairs), new StringSerializer(), new StringSerializer());
+        Properties all = settings(pairs);
+        all.putIfAbsent("acks", "all"); // before 3.0 the default is 1, and weir shows such records only when they are on disk
+        return new KafkaProducer<>(all, new StringSerializer(), new StringSerializer());
     }
 
     static KafkaConsumer<String, String> consumer(String... pairs) {
