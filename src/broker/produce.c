@@ -305,7 +305,7 @@ static void start_part(struct produce *produce, struct produce_part *part)
     part->append.checked = true;
     part->append.txn_version =
         request_version(produce->request) >= PRODUCE_ENROLS_FROM ? TXN_VERSION_BUMPS : 0;
-    part->append.until = produce->acks == -1 ? APPEND_SYNCED : APPEND_WRITTEN;
+    part->append.until = produce->acks != 0 ? APPEND_SYNCED : APPEND_WRITTEN;
     part->append.done = append_done;
     partition_append(topic_partition(part->topic, part->data->index), &part->append);
 }

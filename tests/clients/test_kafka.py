@@ -96,6 +96,18 @@ def test_an_idempotent_producer_writes_each_record_once(at, topic, codec):
     one.close()
 
 
+@pytest.mark.parametrize("acks", ["1", "all"])
+def test_what_is_acknowledged_is_seen_at_once(at, admin, topic, acks):
+    make(admin, topic)
+    reader = consumer(at, topic)
+    producer = Producer({"bootstrap.servers": at, "acks": acks, "linger.ms": 0})
+    for n in range(1, 201):
+        producer.produce(topic, b"x" * 1000)
+        assert producer.flush(30) == 0
+        assert reader.get_watermark_offsets(TopicPartition(topic, 0), 10, cached=False) == (0, n)
+    reader.close()
+
+
 def assignment(one):
     return {(p.topic, p.partition) for p in one.assignment()}
 

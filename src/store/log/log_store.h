@@ -136,8 +136,8 @@ int32_t partition_index(const struct partition *partition);
 // --- append ---
 
 enum append_until {
-    APPEND_SYNCED,  // acks=all: complete when it is on disk (written, with options.sync false)
-    APPEND_WRITTEN, // acks=1, acks=0: complete when it is written
+    APPEND_SYNCED,  // complete when it is on disk (written, with options.sync false) and visible
+    APPEND_WRITTEN, // nobody waits for it: complete when it is written
 };
 
 // One batch on its way into a partition. The caller owns the memory until done() has been called.
