@@ -173,8 +173,8 @@ static void beat(struct request *request, struct group *group)
         .done = done,
         .resolve = resolve,
     };
-    groups_watch(groups);
     consumer_heartbeat(group, groups_env(groups), &beating->beat); // may end the request
+    groups_watch(groups);
 }
 
 // NULL when this broker has it (group.consumer.assignors), or why not.

@@ -21,7 +21,7 @@ err_t broker_group_commit(struct broker *broker, const char *id, const char *top
                                                       .commit_ms = clock_now_ms(),
                                                       .metadata = bytes_make("", 0)}};
     err_t err;
-    do { // an unused group may be forgotten just when we got hold of it
+    do { // it may be deleted just when we got hold of it
         diag_clear(&local);
         struct group *group = groups_get(broker->groups, bytes_from(id));
         struct offset_write write = {.changes = changes, .count = count};

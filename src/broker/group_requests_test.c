@@ -4,7 +4,7 @@
 // see a group of it.
 #include "broker/data_plane_test.h"
 
-#include "broker/groups.h"
+#include "broker/groups_int.h"
 #include "wire/kafka/consumer_group_describe.h"
 #include "wire/kafka/consumer_group_heartbeat.h"
 #include "wire/kafka/delete_groups.h"
@@ -83,6 +83,23 @@ static struct kafka_uuid id_of(const char *name)
     memcpy(id.bytes, topic_id(topic), sizeof id.bytes);
     topic_unref(topic);
     return id;
+}
+
+static void a_group_that_someone_is_about_to_join_is_not_forgotten(void **state)
+{
+    (void)state;
+    struct groups *groups = broker->groups;
+    struct group *joiner = groups_get(groups, bytes_from("young"));
+    struct group *tick = groups_find(groups, bytes_from("young"));
+    groups__drop_if_unused(groups, tick);
+    struct group *other = groups_find(groups, bytes_from("young"));
+    assert_ptr_equal(other, joiner);
+    assert_int_equal(joiner->state, GROUP_EMPTY);
+    group_unref(other);
+    group_unref(joiner);
+    groups__drop_if_unused(groups, tick);
+    assert_null(groups_find(groups, bytes_from("young")));
+    group_unref(tick);
 }
 
 static void a_heartbeat_joins_assigns_and_leaves(void **state)
@@ -397,6 +414,7 @@ static void classic_requests_serve_a_classic_member_in_it(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        TEST(a_group_that_someone_is_about_to_join_is_not_forgotten),
         TEST(a_heartbeat_joins_assigns_and_leaves),
         TEST(since_v1_members_bring_their_ids),
         TEST(what_is_missing_or_wrong_in_a_heartbeat_is_said),

@@ -66,32 +66,39 @@ struct group **groups_all(struct groups *groups, struct arena *arena, size_t *co
     return all;
 }
 
-void groups__take_out(struct groups *groups, struct group *group)
+static bool take_out(struct groups *groups, const struct group *group)
 {
-    mutex_lock(&groups->lock);
     struct group **found = group_map_get(&groups->map, bytes_from(group->id));
     bool ours = found && *found == group;
     if (ours)
         group_map_remove(&groups->map, bytes_from(group->id));
+    return ours;
+}
+
+void groups__take_out(struct groups *groups, struct group *group)
+{
+    mutex_lock(&groups->lock);
+    bool taken = take_out(groups, group);
     mutex_unlock(&groups->lock);
-    if (ours)
+    if (taken)
         group_unref(group);
 }
 
 // --- the tick ------------------------------------------------------------------------
 
-// Nobody was ever in it and it keeps nothing: forgotten. A caller that has just got hold of it is
-// told to ask again.
 void groups__drop_if_unused(struct groups *groups, struct group *group)
 {
+    enum { MAP_AND_CALLER = 2 }; // whoever else has got hold of it may be about to join
+    bool taken = false;
     mutex_lock(&group->lock);
-    bool unused =
-        group_is_empty(group) && !group->consumer && !group->generation && !offsets_any(group);
-    if (unused)
-        group->state = GROUP_DEAD;
+    if (group_is_empty(group) && !group->consumer && !group->generation && !offsets_any(group)) {
+        mutex_lock(&groups->lock);
+        taken = group->refs == MAP_AND_CALLER && take_out(groups, group);
+        mutex_unlock(&groups->lock);
+    }
     mutex_unlock(&group->lock);
-    if (unused)
-        groups__take_out(groups, group);
+    if (taken)
+        group_unref(group);
 }
 
 static void tick(struct timer *timer)

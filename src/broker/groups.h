@@ -20,7 +20,7 @@ struct group *groups_find(struct groups *groups, struct bytes id); // a referenc
 struct group *groups_get(struct groups *groups, struct bytes id);  // a reference; made if absent
 // References for the caller, sorted by id, in `arena`.
 struct group **groups_all(struct groups *groups, struct arena *arena, size_t *count);
-// Members are waited for from now on: makes sure that the tick runs.
+// A member may have come, and is waited for from now on: makes sure that the tick runs.
 void groups_watch(struct groups *groups);
 
 // Of __consumer_offsets; lives as long as the groups.

@@ -34,6 +34,7 @@ struct groups {
 
 // References for the caller, in no order.
 struct group **groups__collect(struct groups *groups, struct arena *arena, size_t *count);
+// Nobody was ever in it, it keeps nothing and only the caller has a reference: forgotten.
 void groups__drop_if_unused(struct groups *groups, struct group *group);
 void groups__take_out(struct groups *groups, struct group *group);
 MUST_USE err_t groups__load(struct groups *groups, struct diag *diag);

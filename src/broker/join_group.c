@@ -125,6 +125,6 @@ void join_group_handle(struct request *request)
     };
     request->state = joining;
     request->abandoned = abandoned;
-    groups_watch(groups);
     group_join(group, &joining->join); // may end the request
+    groups_watch(groups);
 }
