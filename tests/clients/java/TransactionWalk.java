@@ -228,8 +228,9 @@ public class TransactionWalk {
             for (int i = 0; i < 100; i++) {
                 one.beginTransaction();
                 send(one, topic, i % 3, "v" + i);
-                // An abort that drops what was not sent yet now and then drops the next transaction's record too: no request of it
-                // comes, and its commit is refused or never ends (seen with 4.3, in a trace of the requests).
+                // 4.3 asks "is anything unsent?" outside the lock under which it takes up EndTxn: a record that comes in between
+                // is left behind, and the commit is refused (nothing was written) or waits for it for ever. The same on
+                // Apache Kafka when that moment is made longer.
                 one.flush();
                 if (i % 4 == 3) one.abortTransaction();
                 else one.commitTransaction();
