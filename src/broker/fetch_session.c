@@ -44,7 +44,8 @@ struct cached {
 MAP_DEFINE(cached_map, struct part_key, struct cached *, part_key_hash, part_key_equal);
 
 struct fetch_session {
-    struct list link; // in fetch_sessions.by_use
+    struct list link;      // in fetch_sessions.by_use
+    _Atomic unsigned refs; // of the cache until it ends, and of each request under way
     int32_t id;
     int32_t epoch;
     bool by_id;
@@ -84,23 +85,38 @@ struct fetch_sessions *fetch_sessions_new(size_t max)
 
 // --- one session ---
 
-static void forget(struct fetch_sessions *sessions, struct fetch_session *session,
-                   struct cached *part)
+static void free_part(struct fetch_session *session, struct cached *part)
 {
     cached_map_remove(&session->map, part->key);
     list_remove(&part->link);
     mem_free(part);
+}
+
+static void forget(struct fetch_sessions *sessions, struct fetch_session *session,
+                   struct cached *part)
+{
+    free_part(session, part);
     sessions->partition_count--;
 }
 
+static void unref_session(void *ctx)
+{
+    struct fetch_session *session = ctx;
+    if (--session->refs)
+        return;
+    while (!list_empty(&session->parts))
+        free_part(session, CONTAINER_OF(session->parts.next, struct cached, link));
+    cached_map_release(&session->map);
+    mem_free(session);
+}
+
+// A request of it that is under way is still answered as if it went on.
 static void end_session(struct fetch_sessions *sessions, struct fetch_session *session)
 {
-    while (!list_empty(&session->parts))
-        forget(sessions, session, CONTAINER_OF(session->parts.next, struct cached, link));
-    cached_map_release(&session->map);
+    sessions->partition_count -= session->map.count;
     session_map_remove(&sessions->by_id, session->id);
     list_remove(&session->link);
-    mem_free(session);
+    unref_session(session);
 }
 
 static struct fetch_session *find_session(struct fetch_sessions *sessions, int32_t id)
@@ -219,7 +235,9 @@ static void plan_next(struct fetch_sessions *sessions, const struct kafka_fetch_
             end_session(sessions, session);
         } else {
             plan->kind = FETCH_INCREMENTAL;
-            plan->session_id = session->id;
+            plan->session = session;
+            session->refs++;
+            arena_on_clear(arena, unref_session, session);
             plan->epoch = session->epoch = epoch_after(session->epoch);
             session->used_us = clock_mono_us();
             list_remove(&session->link);
@@ -284,6 +302,7 @@ static void open_session(struct fetch_sessions *sessions, const struct fetch_pla
     if (!make_room(sessions, parts))
         return;
     struct fetch_session *session = MEM_NEW(struct fetch_session);
+    session->refs = 1;
     session->id = new_id(sessions);
     session->epoch = epoch_after(EPOCH_INITIAL);
     session->by_id = plan->version >= TOPIC_IDS_FROM;
@@ -355,11 +374,10 @@ bool fetch_sessions_settle(struct fetch_sessions *sessions, const struct fetch_p
     if (plan->kind == FETCH_FULL) {
         open_session(sessions, plan, response);
     } else if (plan->kind == FETCH_INCREMENTAL) {
-        struct fetch_session *session = find_session(sessions, plan->session_id);
-        response->session_id = plan->session_id;
-        good = session && session->epoch == plan->epoch;
+        response->session_id = plan->session->id;
+        good = plan->session->epoch == plan->epoch;
         if (good)
-            drop_unchanged(session, response);
+            drop_unchanged(plan->session, response);
     }
     mutex_unlock(&sessions->mutex);
     if (!good) {

@@ -20,6 +20,7 @@
 enum { FETCH_SESSION_PARTITIONS_MAX = 100000 };
 
 struct fetch_sessions;
+struct fetch_session;
 
 enum fetch_kind {
     FETCH_REFUSED, // answer with `error` and nothing else
@@ -33,8 +34,8 @@ struct fetch_plan {
     enum fetch_kind kind;
     int16_t error;
     int16_t version;
-    int32_t session_id; // FETCH_INCREMENTAL
-    int32_t epoch;      // of the session while this request is under way
+    struct fetch_session *session; // FETCH_INCREMENTAL: a reference of the arena's
+    int32_t epoch;                 // of the session while this request is under way
     const struct kafka_fetch_request_topic *topics; // in the arena or the message
     int32_t topic_count;
 };
@@ -47,7 +48,7 @@ void fetch_sessions_plan(struct fetch_sessions *sessions, const struct kafka_fet
 // Before the answer goes: opens the session of a full fetch, and takes out of an incremental answer
 // what did not change. The topics and partitions of `response` are those of the plan, in order.
 // False when another request used the session meanwhile: the answer is an error without partitions
-// then.
+// then. A session that ended meanwhile (its consumer closes) makes no difference.
 bool fetch_sessions_settle(struct fetch_sessions *sessions, const struct fetch_plan *plan,
                            struct kafka_fetch_response *response);
 

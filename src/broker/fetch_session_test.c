@@ -221,6 +221,25 @@ static void an_answer_that_another_request_overtook_is_an_error(void **state)
     assert_int_equal(response.responses_count, 2);
 }
 
+static void a_request_under_way_is_answered_when_its_session_ends(void **state)
+{
+    (void)state;
+    size_t count, parts;
+    int32_t id = open_ab(10);
+    struct kafka_fetch_request m = message(id, 1);
+    struct fetch_plan waiting = plan_at(&m, 12);
+    m = message(id, -1);
+    assert_int_equal(plan_at(&m, 12).kind, FETCH_SESSIONLESS);
+    fetch_sessions_count(sessions, &count, &parts);
+    assert_int_equal(count, 0);
+    assert_int_equal(parts, 0);
+    struct kafka_fetch_response response = answer(&waiting, 11);
+    assert_true(fetch_sessions_settle(sessions, &waiting, &response));
+    assert_int_equal(response.error_code, 0);
+    assert_int_equal(response.session_id, id);
+    assert_int_equal(response.responses_count, 2);
+}
+
 static void a_full_request_ends_the_session_it_names(void **state)
 {
     (void)state;
@@ -289,6 +308,7 @@ int main(void)
         TEST(forgotten_partitions_are_not_asked_for_and_none_left_ends_the_session),
         TEST(wrong_ids_and_epochs_have_their_own_errors),
         TEST(an_answer_that_another_request_overtook_is_an_error),
+        TEST(a_request_under_way_is_answered_when_its_session_ends),
         TEST(a_full_request_ends_the_session_it_names),
         TEST(sessions_are_bounded_and_those_beyond_go_without),
         TEST(partitions_of_sessions_are_bounded),
