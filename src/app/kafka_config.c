@@ -206,6 +206,9 @@ static void read_settings(struct reading *reading, const struct yaml *map)
         else
             out->settings[out->setting_count++] = (struct topic_setting){name, value->text};
     }
+    struct diag diag = DIAG_INIT;
+    if (broker_check_settings(out->settings, out->setting_count, &diag) != ERR_OK)
+        yaml_problem(&source, map, "%s", diag.text);
 }
 
 // --- TLS, users, access --------------------------------------------------------------

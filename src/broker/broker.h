@@ -50,7 +50,7 @@ struct broker_options {
     uint16_t port;
     const char *advertised_host;
     uint16_t advertised_port;
-    // Kafka's settings of brokers, checked (broker_check_setting); topic_setting of store/log.
+    // Kafka's settings of brokers, checked (broker_check_settings); topic_setting of store/log.
     const struct topic_setting *settings;
     size_t setting_count;
     bool sync;             // false: acknowledge from the page cache (durability: os)
@@ -61,6 +61,10 @@ struct broker_options {
 // May the setting stand among the options? ERR_CONFIG says in Kafka's words, or weir's, why not.
 MUST_USE err_t broker_check_setting(const char *name, const char *value, bool sync,
                                     struct diag *diag);
+// May these stand together? Each has passed broker_check_setting(); what is not among them has its
+// default. ERR_CONFIG.
+MUST_USE err_t broker_check_settings(const struct topic_setting *settings, size_t count,
+                                     struct diag *diag);
 // The names of all of Kafka's settings for brokers, NULL behind the last; in `arena`.
 const char **broker_setting_names(struct arena *arena);
 

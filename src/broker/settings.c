@@ -187,6 +187,52 @@ err_t broker_check_setting(const char *name, const char *value, bool sync, struc
                               diag);
 }
 
+static int64_t number_among(const char *name, const struct topic_setting *settings, size_t count)
+{
+    const struct kafka_config *config = kafka_config_find(KAFKA_CONFIG_BROKER, bytes_from(name));
+    const char *value = config->own && strcmp(config->own, "@") != 0 ? config->own : config->value;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(settings[i].key, name) == 0)
+            value = settings[i].value;
+    return value ? strtoll(value, NULL, 10) : 0;
+}
+
+// In the order of GroupCoordinatorConfig's constructor, which ends at the first that is not so.
+err_t broker_check_settings(const struct topic_setting *settings, size_t count, struct diag *diag)
+{
+    enum order { AT_LEAST, AT_MOST, BELOW };
+    static const char *const words[] = {"greater than or equal to", "less than or equal to",
+                                        "less than"};
+#define BOUNDS(name)                                                    \
+    {"group.consumer.max." name, AT_LEAST, "group.consumer.min." name}, \
+        {"group.consumer." name, AT_LEAST, "group.consumer.min." name}, \
+    {                                                                   \
+        "group.consumer." name, AT_MOST, "group.consumer.max." name     \
+    }
+    static const struct {
+        const char *one;
+        enum order order;
+        const char *other;
+    } rules[] = {
+        BOUNDS("heartbeat.interval.ms"),
+        BOUNDS("session.timeout.ms"),
+        {"group.consumer.heartbeat.interval.ms", BELOW, "group.consumer.session.timeout.ms"},
+        BOUNDS("assignment.interval.ms"),
+    };
+#undef BOUNDS
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        int64_t one = number_among(rules[i].one, settings, count);
+        int64_t other = number_among(rules[i].other, settings, count);
+        bool good = rules[i].order == AT_LEAST  ? one >= other
+                    : rules[i].order == AT_MOST ? one <= other
+                                                : one < other;
+        if (!good)
+            return FAIL(diag, ERR_CONFIG, "%s (%lld) must be %s %s (%lld)", rules[i].one,
+                        (long long)one, words[rules[i].order], rules[i].other, (long long)other);
+    }
+    return ERR_OK;
+}
+
 const char **broker_setting_names(struct arena *arena)
 {
     size_t count;

@@ -211,6 +211,29 @@ static void a_setting_that_weir_cannot_honour_is_refused_in_words(void **state)
                      ERR_CONFIG);
 }
 
+static void settings_that_contradict_each_other_are_refused(void **state)
+{
+    (void)state;
+    static const struct topic_setting lower[] = {
+        {"group.consumer.max.session.timeout.ms", "44000"}};
+    static const struct topic_setting equal[] = {
+        {"group.consumer.max.session.timeout.ms", "45000"}};
+    static const struct topic_setting slow[] = {{"group.consumer.heartbeat.interval.ms", "15000"},
+                                                {"group.consumer.min.session.timeout.ms", "15000"},
+                                                {"group.consumer.session.timeout.ms", "15000"}};
+    struct diag diag = DIAG_INIT;
+    assert_int_equal(broker_check_settings(NULL, 0, NULL), ERR_OK);
+    assert_int_equal(broker_check_settings(equal, 1, NULL), ERR_OK);
+    assert_int_equal(broker_check_settings(lower, 1, &diag), ERR_CONFIG);
+    assert_string_equal(diag.text,
+                        "group.consumer.max.session.timeout.ms (44000) must be greater than or "
+                        "equal to group.consumer.min.session.timeout.ms (45000)");
+    diag = (struct diag)DIAG_INIT;
+    assert_int_equal(broker_check_settings(slow, 3, &diag), ERR_CONFIG);
+    assert_string_equal(diag.text, "group.consumer.heartbeat.interval.ms (15000) must be less than "
+                                   "group.consumer.session.timeout.ms (15000)");
+}
+
 #define GIVEN(test) cmocka_unit_test_setup_teardown(test, set_up_given, tear_down)
 
 int main(void)
@@ -226,6 +249,7 @@ int main(void)
         GIVEN(a_transactions_timeout_is_bounded_as_it_says),
         GIVEN(metadata_of_commits_is_bounded_as_it_says),
         cmocka_unit_test(a_setting_that_weir_cannot_honour_is_refused_in_words),
+        cmocka_unit_test(settings_that_contradict_each_other_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
