@@ -348,6 +348,11 @@ static err_t check_broker(struct outcome *outcome, struct diag *diag)
         TRY(config_check_broker_id(outcome->asked->name, diag));
     for (size_t i = 0; i < outcome->step_count; i++)
         TRY(check_broker_setting(outcome, &outcome->steps[i], diag));
+    struct diag why = DIAG_INIT;
+    const char *place = arena_text(&outcome->request->arena, outcome->asked->name);
+    if (settings_check_planned(outcome->request->broker, place, outcome->settings, outcome->count,
+                               &why) != ERR_OK)
+        return FAIL(diag, ERR_INVALID, "%s", why.text); // not ERR_CONFIG: Kafka's choice
     return ERR_OK;
 }
 

@@ -118,17 +118,20 @@ static enum config_source own_source(enum kafka_config_scope scope)
                                          : CONFIG_SOURCE_CLIENT_METRICS;
 }
 
-// What weir.yaml says in hours counts, though Kafka's DescribeConfigs does not name its source.
-static void count_longer_units(struct request *request, const struct kafka_config *config,
-                               struct config_view *out)
+// What counts for the topic: also what weir.yaml says in hours, though Kafka's DescribeConfigs does
+// not name its source.
+static void count_inherited(struct request *request, const struct kafka_config *config,
+                            struct config_view *out)
 {
-    const char *value = out->source == CONFIG_SOURCE_DEFAULT
-                            ? settings_inherited(request->broker, config->inherits, &request->arena)
-                            : NULL;
+    const char *value =
+        out->source == CONFIG_SOURCE_TOPIC
+            ? NULL
+            : settings_inherited(request->broker, config->inherits, &request->arena);
     if (!value)
         return;
     out->value = value;
-    out->creation_source = CONFIG_SOURCE_STATIC;
+    if (out->source == CONFIG_SOURCE_DEFAULT)
+        out->creation_source = CONFIG_SOURCE_STATIC;
 }
 
 // Has the same been said in milliseconds while it runs? Kafka then forgets the hours.
@@ -165,7 +168,7 @@ void config_view(struct request *request, const struct kafka_config *config,
     }
     out->creation_source = out->source;
     if (config->scope == KAFKA_CONFIG_TOPIC && config->inherits)
-        count_longer_units(request, config, out);
+        count_inherited(request, config, out);
     if (config->scope == KAFKA_CONFIG_BROKER && is_replaced(request, config->name))
         out->value = config->value;
     if (config->type == KAFKA_CONFIG_TYPE_PASSWORD)

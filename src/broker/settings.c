@@ -48,34 +48,63 @@ void settings_release(struct settings *settings)
     arena_release(&settings->arena);
 }
 
-const char *settings_given(const struct settings *settings, const char *name)
+// Where settings are said, best first; what one place of the store is to become.
+struct outlook {
+    struct broker *broker; // NULL: none is running
+    const char *place;     // BROKER_ID, "" = all brokers, NULL = none changes
+    const struct topic_setting *planned;
+    size_t planned_count;
+    const struct topic_setting *given; // weir.yaml's
+    size_t given_count;
+};
+
+static struct outlook outlook_now(struct broker *broker)
 {
-    for (size_t i = 0; i < settings->given_count; i++)
-        if (strcmp(settings->given[i].key, name) == 0)
-            return settings->given[i].value;
+    return (struct outlook){.broker = broker,
+                            .given = broker->settings.given,
+                            .given_count = broker->settings.given_count};
+}
+
+static const char *find(const struct topic_setting *settings, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(settings[i].key, name) == 0)
+            return settings[i].value;
     return NULL;
 }
 
-// What was set while weir runs, or stands in weir.yaml.
-static const char *said(struct broker *broker, const char *name, struct arena *arena)
+const char *settings_given(const struct settings *settings, const char *name)
 {
-    static const char *const resources[] = {BROKER_ID, ""};
-    for (size_t i = 0; i < sizeof resources / sizeof *resources; i++) {
-        const char *value = config_store_get(broker->configs, KAFKA_CONFIG_BROKER,
-                                             bytes_from(resources[i]), name, arena);
-        if (value)
-            return value;
-    }
-    return settings_given(&broker->settings, name);
+    return find(settings->given, settings->given_count, name);
 }
 
-const char *settings_text(struct broker *broker, const char *name, struct arena *arena)
+static const char *said(const struct outlook *outlook, const char *name, struct arena *arena)
 {
-    const char *value = said(broker, name, arena);
+    static const char *const places[] = {BROKER_ID, ""};
+    const char *value = NULL;
+    for (size_t i = 0; i < sizeof places / sizeof *places && !value; i++) {
+        if (outlook->place && strcmp(places[i], outlook->place) == 0)
+            value = find(outlook->planned, outlook->planned_count, name);
+        else if (outlook->broker)
+            value = config_store_get(outlook->broker->configs, KAFKA_CONFIG_BROKER,
+                                     bytes_from(places[i]), name, arena);
+    }
+    return value ? value : find(outlook->given, outlook->given_count, name);
+}
+
+static const char *text_of(const struct outlook *outlook, const char *name, struct arena *arena)
+{
+    const char *value = said(outlook, name, arena);
     const struct kafka_config *config = kafka_config_find(KAFKA_CONFIG_BROKER, bytes_from(name));
     if (value || !config)
         return value;
     return config->own && strcmp(config->own, "@") != 0 ? config->own : config->value;
+}
+
+const char *settings_text(struct broker *broker, const char *name, struct arena *arena)
+{
+    struct outlook now = outlook_now(broker);
+    return text_of(&now, name, arena);
 }
 
 int64_t settings_number(struct broker *broker, const char *name)
@@ -90,19 +119,26 @@ int64_t settings_number(struct broker *broker, const char *name)
     return number;
 }
 
-const char *settings_inherited(struct broker *broker, const char *name, struct arena *arena)
+static const char *inherited(const struct outlook *outlook, const char *name, struct arena *arena)
 {
-    const char *value = said(broker, name, arena);
+    const char *value = said(outlook, name, arena);
     for (size_t i = 0; i < sizeof longer / sizeof *longer && !value; i++) {
         const char *text = strcmp(longer[i].name, name) == 0
-                               ? settings_given(&broker->settings, longer[i].longer)
+                               ? find(outlook->given, outlook->given_count, longer[i].longer)
                                : NULL;
         int64_t units = text ? strtoll(text, NULL, 10) : 0;
         if (text)
-            value = arena_printf(arena, "%lld",
-                                 units < 0 ? -1LL : (long long)(units * longer[i].factor));
+            value = arena_printf(arena, "%lld", (long long)(units * longer[i].factor));
     }
-    return value;
+    // Below nothing there is no limit (KafkaConfig.getLogRetentionTimeMillis).
+    bool unlimited = value && strcmp(name, "log.retention.ms") == 0 && strtoll(value, NULL, 10) < 0;
+    return unlimited ? "-1" : value;
+}
+
+const char *settings_inherited(struct broker *broker, const char *name, struct arena *arena)
+{
+    struct outlook now = outlook_now(broker);
+    return inherited(&now, name, arena);
 }
 
 static err_t tell_topics(struct broker *broker, struct diag *diag)
@@ -174,31 +210,17 @@ err_t settings_check(const struct kafka_config *config, const char *value, struc
     return ERR_OK;
 }
 
-// --- weir.yaml -----------------------------------------------------------------------
+// --- what may not stand together -----------------------------------------------------
 
-err_t broker_check_setting(const char *name, const char *value, bool sync, struct diag *diag)
+static int64_t number_in(const struct outlook *outlook, const char *name, struct arena *arena)
 {
-    const struct kafka_config *config = kafka_config_find(KAFKA_CONFIG_BROKER, bytes_from(name));
-    if (!config)
-        return FAIL(diag, ERR_CONFIG, "Unknown config name: %s", name);
-    TRY(settings_check(config, value, diag));
-    bool known = config->own && strcmp(config->own, "@") != 0;
-    return kafka_config_allow(config, bytes_from(value), known ? config->own : config->value, sync,
-                              diag);
-}
-
-static int64_t number_among(const char *name, const struct topic_setting *settings, size_t count)
-{
-    const struct kafka_config *config = kafka_config_find(KAFKA_CONFIG_BROKER, bytes_from(name));
-    const char *value = config->own && strcmp(config->own, "@") != 0 ? config->own : config->value;
-    for (size_t i = 0; i < count; i++)
-        if (strcmp(settings[i].key, name) == 0)
-            value = settings[i].value;
+    const char *value = text_of(outlook, name, arena);
     return value ? strtoll(value, NULL, 10) : 0;
 }
 
-// In the order of GroupCoordinatorConfig's constructor, which ends at the first that is not so.
-err_t broker_check_settings(const struct topic_setting *settings, size_t count, struct diag *diag)
+// As GroupCoordinatorConfig's constructor, which ends at the first that is not so.
+static err_t check_consumer_groups(const struct outlook *outlook, struct arena *arena,
+                                   struct diag *diag)
 {
     enum order { AT_LEAST, AT_MOST, BELOW };
     static const char *const words[] = {"greater than or equal to", "less than or equal to",
@@ -221,16 +243,95 @@ err_t broker_check_settings(const struct topic_setting *settings, size_t count, 
     };
 #undef BOUNDS
     for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
-        int64_t one = number_among(rules[i].one, settings, count);
-        int64_t other = number_among(rules[i].other, settings, count);
+        int64_t one = number_in(outlook, rules[i].one, arena);
+        int64_t other = number_in(outlook, rules[i].other, arena);
         bool good = rules[i].order == AT_LEAST  ? one >= other
                     : rules[i].order == AT_MOST ? one <= other
                                                 : one < other;
         if (!good)
-            return FAIL(diag, ERR_CONFIG, "%s (%lld) must be %s %s (%lld)", rules[i].one,
-                        (long long)one, words[rules[i].order], rules[i].other, (long long)other);
+            return FAIL(diag, ERR_CONFIG, "%s must be %s %s", rules[i].one, words[rules[i].order],
+                        rules[i].other);
     }
     return ERR_OK;
+}
+
+// As KafkaConfig.validateValues().
+static err_t check_log(const struct outlook *outlook, struct arena *arena, struct diag *diag)
+{
+    const char *roll = inherited(outlook, "log.roll.ms", arena);
+    const char *jitter = inherited(outlook, "log.roll.jitter.ms", arena);
+    const char *retention = inherited(outlook, "log.retention.ms", arena);
+    if (roll && strtoll(roll, NULL, 10) < 1)
+        return FAIL(diag, ERR_CONFIG,
+                    "requirement failed: log.roll.ms must be greater than or equal to 1");
+    if (jitter && strtoll(jitter, NULL, 10) < 0)
+        return FAIL(diag, ERR_CONFIG,
+                    "requirement failed: log.roll.jitter.ms must be greater than or equal to 0");
+    if (retention && strtoll(retention, NULL, 10) == 0)
+        return FAIL(diag, ERR_CONFIG,
+                    "requirement failed: log.retention.ms must be unlimited (-1) or, greater than "
+                    "or equal to 1");
+    return ERR_OK;
+}
+
+// A topic's own bounds hold for what it inherits.
+static err_t check_topics(const struct outlook *outlook, struct arena *arena, struct diag *diag)
+{
+    size_t count;
+    const struct kafka_config *topics = kafka_config_first(KAFKA_CONFIG_TOPIC, &count);
+    for (size_t i = 0; i < count; i++) {
+        const char *value =
+            topics[i].inherits ? inherited(outlook, topics[i].inherits, arena) : NULL;
+        if (value)
+            TRY(kafka_config_check(&topics[i], bytes_from(value), diag));
+    }
+    return ERR_OK;
+}
+
+static err_t check_together(const struct outlook *outlook, struct diag *diag)
+{
+    struct arena arena = ARENA_INIT;
+    err_t err = check_log(outlook, &arena, diag);
+    if (err == ERR_OK && number_in(outlook, "max.connections.per.ip", &arena) == 0 &&
+        !text_of(outlook, "max.connections.per.ip.overrides", &arena)[0])
+        err = FAIL(diag, ERR_CONFIG,
+                   "requirement failed: max.connections.per.ip can be set to zero only if "
+                   "max.connections.per.ip.overrides property is set.");
+    if (err == ERR_OK)
+        err = check_consumer_groups(outlook, &arena, diag);
+    if (err == ERR_OK)
+        err = check_topics(outlook, &arena, diag);
+    arena_release(&arena);
+    return err;
+}
+
+err_t settings_check_planned(struct broker *broker, const char *place,
+                             const struct topic_setting *planned, size_t count, struct diag *diag)
+{
+    struct outlook outlook = outlook_now(broker);
+    outlook.place = place;
+    outlook.planned = planned;
+    outlook.planned_count = count;
+    return check_together(&outlook, diag);
+}
+
+err_t broker_check_settings(const struct topic_setting *settings, size_t count, struct diag *diag)
+{
+    struct outlook outlook = {.given = settings, .given_count = count};
+    return check_together(&outlook, diag);
+}
+
+// --- weir.yaml -----------------------------------------------------------------------
+
+err_t broker_check_setting(const char *name, const char *value, bool sync, struct diag *diag)
+{
+    const struct kafka_config *config = kafka_config_find(KAFKA_CONFIG_BROKER, bytes_from(name));
+    if (!config)
+        return FAIL(diag, ERR_CONFIG, "Unknown config name: %s", name);
+    TRY(settings_check(config, value, diag));
+    bool known = config->own && strcmp(config->own, "@") != 0;
+    return kafka_config_allow(config, bytes_from(value), known ? config->own : config->value, sync,
+                              diag);
 }
 
 const char **broker_setting_names(struct arena *arena)

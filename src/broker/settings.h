@@ -70,6 +70,11 @@ int64_t settings_number(struct broker *broker, const char *name);
 // Beyond kafka_config_check(): what the form of its type does not tell. ERR_CONFIG.
 MUST_USE err_t settings_check(const struct kafka_config *config, const char *value,
                               struct diag *diag);
+// May all this stand together, when `planned` is all that is said at `place` (this broker's id, or
+// "" = all brokers)? ERR_CONFIG in Kafka's words.
+MUST_USE err_t settings_check_planned(struct broker *broker, const char *place,
+                                      const struct topic_setting *planned, size_t count,
+                                      struct diag *diag);
 // What a topic inherits from the broker's setting `name`, in the topic's unit. As settings_text().
 const char *settings_inherited(struct broker *broker, const char *name, struct arena *arena);
 

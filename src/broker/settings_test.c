@@ -211,27 +211,46 @@ static void a_setting_that_weir_cannot_honour_is_refused_in_words(void **state)
                      ERR_CONFIG);
 }
 
+static void expect_contradiction(const struct topic_setting *settings, size_t count,
+                                 const char *words)
+{
+    struct diag diag = DIAG_INIT;
+    assert_int_equal(broker_check_settings(settings, count, &diag), ERR_CONFIG);
+    assert_string_equal(diag.text, words);
+}
+
 static void settings_that_contradict_each_other_are_refused(void **state)
 {
     (void)state;
-    static const struct topic_setting lower[] = {
-        {"group.consumer.max.session.timeout.ms", "44000"}};
-    static const struct topic_setting equal[] = {
-        {"group.consumer.max.session.timeout.ms", "45000"}};
-    static const struct topic_setting slow[] = {{"group.consumer.heartbeat.interval.ms", "15000"},
-                                                {"group.consumer.min.session.timeout.ms", "15000"},
-                                                {"group.consumer.session.timeout.ms", "15000"}};
-    struct diag diag = DIAG_INIT;
+    struct topic_setting longest = {"group.consumer.max.session.timeout.ms", "45000"};
+    struct topic_setting nobody[] = {{"max.connections.per.ip", "0"},
+                                     {"max.connections.per.ip.overrides", "127.0.0.1:9"}};
+    struct topic_setting slow[] = {{"group.consumer.heartbeat.interval.ms", "15000"},
+                                   {"group.consumer.min.session.timeout.ms", "15000"},
+                                   {"group.consumer.session.timeout.ms", "15000"}};
+    struct topic_setting hours = {"log.retention.hours", "0"};
+    struct topic_setting never = {"log.flush.interval.ms", "-1"};
+    struct topic_setting rolls = {"log.roll.ms", "0"};
     assert_int_equal(broker_check_settings(NULL, 0, NULL), ERR_OK);
-    assert_int_equal(broker_check_settings(equal, 1, NULL), ERR_OK);
-    assert_int_equal(broker_check_settings(lower, 1, &diag), ERR_CONFIG);
-    assert_string_equal(diag.text,
-                        "group.consumer.max.session.timeout.ms (44000) must be greater than or "
-                        "equal to group.consumer.min.session.timeout.ms (45000)");
-    diag = (struct diag)DIAG_INIT;
-    assert_int_equal(broker_check_settings(slow, 3, &diag), ERR_CONFIG);
-    assert_string_equal(diag.text, "group.consumer.heartbeat.interval.ms (15000) must be less than "
-                                   "group.consumer.session.timeout.ms (15000)");
+    assert_int_equal(broker_check_settings(&longest, 1, NULL), ERR_OK);
+    longest.value = "44000";
+    expect_contradiction(&longest, 1,
+                         "group.consumer.max.session.timeout.ms must be greater than or equal to "
+                         "group.consumer.min.session.timeout.ms");
+    expect_contradiction(slow, 3,
+                         "group.consumer.heartbeat.interval.ms must be less than "
+                         "group.consumer.session.timeout.ms");
+    assert_int_equal(broker_check_settings(nobody, 2, NULL), ERR_OK);
+    expect_contradiction(nobody, 1,
+                         "requirement failed: max.connections.per.ip can be set to zero only if "
+                         "max.connections.per.ip.overrides property is set.");
+    expect_contradiction(&hours, 1,
+                         "requirement failed: log.retention.ms must be unlimited (-1) or, greater "
+                         "than or equal to 1");
+    expect_contradiction(&never, 1,
+                         "Invalid value -1 for configuration flush.ms: Value must be at least 0");
+    expect_contradiction(&rolls, 1,
+                         "requirement failed: log.roll.ms must be greater than or equal to 1");
 }
 
 #define GIVEN(test) cmocka_unit_test_setup_teardown(test, set_up_given, tear_down)

@@ -289,6 +289,15 @@ def test_mistakes_among_the_settings_of_weir_yaml_are_told_where_they_stand(tmp_
         "weir.yaml:6:21: log.roll.hours must be a single value; lists are written a,b"]
 
 
+@pytest.mark.skipif(ON_KAFKA, reason="weir.yaml is weir's")
+def test_settings_of_weir_yaml_that_shut_everybody_out_are_refused_at_start(tmp_path):
+    (tmp_path / "weir.yaml").write_text("kafka:\n  settings:\n    max.connections.per.ip: 0\n")
+    done = subprocess.run([WEIR, "up", str(tmp_path)], capture_output=True, text=True, timeout=60)
+    assert done.returncode != 0
+    assert "weir.yaml:3:5: requirement failed: max.connections.per.ip can be set to zero only if max.connections.per.ip.overrides " \
+           "property is set." in done.stdout + done.stderr
+
+
 @pytest.mark.skipif(ON_KAFKA, reason="weir's environment and command line")
 def test_settings_come_from_the_command_line_too_and_what_was_altered_goes_before_them(start_weir, empty_project, topic):
     weir = start_weir(empty_project, "kafka.settings={num.partitions: 2, producer.id.expiration.ms: 70000}")

@@ -99,6 +99,29 @@ def case_alter_brokers(d):
     d.same("DescribeConfigs", 4, ask(BROKER, ""), settle=True)
 
 
+def case_alter_brokers_to_what_contradicts_itself(d):
+    interval, each, some = "group.consumer.assignment.interval.ms", "max.connections.per.ip", "max.connections.per.ip.overrides"
+    for name in ("1", ""):
+        for changes in ([(SET, interval, "15001")], [(SET, interval, "15000")], [(SET, interval, "0")], [(DELETE, interval, None)],
+                        [(SET, "log.roll.ms", "0")], [(SET, "log.roll.ms", "1")], [(DELETE, "log.roll.ms", None)],
+                        [(SET, "log.roll.jitter.ms", "-1")], [(SET, "log.retention.ms", "0")], [(SET, "log.retention.ms", "-2")],
+                        [(DELETE, "log.retention.ms", None)],
+                        [(SET, each, "0")], [(SET, each, "0"), (SET, "log.roll.ms", "0")],
+                        [(SET, each, "0"), (SET, some, "127.0.0.1:1000")], [(DELETE, some, None)], [(SET, some, "")],
+                        [(DELETE, each, None), (DELETE, some, None)]):
+            alter(d, BROKER, name, *changes)
+    alter(d, BROKER, "", (SET, some, "127.0.0.1:1000"))
+    alter(d, BROKER, "1", (SET, each, "0"))
+    alter(d, BROKER, "", (DELETE, some, None))
+    alter(d, BROKER, "1", (DELETE, each, None))
+    alter(d, BROKER, "", (DELETE, some, None))
+    d.same("DescribeConfigs", 4, ask(BROKER, "1"), settle=True)
+    create(d, "unlimited")
+    alter(d, BROKER, "", (SET, "log.retention.ms", "-2"))
+    d.same("DescribeConfigs", 4, ask(TOPIC, "unlimited"), settle=True)
+    alter(d, BROKER, "", (DELETE, "log.retention.ms", None))
+
+
 def case_alter_groups_metrics_and_loggers(d):
     for changes in ([(SET, "consumer.session.timeout.ms", "50000")], [(SET, "consumer.session.timeout.ms", "1")],
                     [(SET, "consumer.session.timeout.ms", "61000")], [(SET, "consumer.heartbeat.interval.ms", "6000")],
