@@ -57,7 +57,7 @@ class Both:
     def producer(self, peer, **settings):
         key = (peer.name, *sorted(settings.items()))
         if key not in self.producers:
-            made = Producer({"bootstrap.servers": "%s:%d" % (peer.host, peer.port), "linger.ms": 60000,  # until flush()
+            made = Producer({"bootstrap.servers": "%s:%d" % (peer.host, peer.port), "linger.ms": 30000,  # until flush()
                              "batch.num.messages": 10000, "sticky.partitioning.linger.ms": 0,
                              **{name.replace("_", "."): value for name, value in settings.items()}})
             if "transactional_id" in settings:
