@@ -12,7 +12,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 WEIR = pathlib.Path(os.environ.get("WEIR", ROOT / "build" / "weir"))
-DEADLINE = 30.0
+DEADLINE = 60.0
 
 
 def wait_for(condition, what, deadline=DEADLINE):
@@ -60,12 +60,12 @@ class Weir:
     def kill(self):
         self.must_run()
         self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
+        self.process.wait(60)
 
     def stop(self):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            assert self.process.wait(10) == 0, self.log.read_text()[-3000:]
+            assert self.process.wait(60) == 0, self.log.read_text()[-3000:]
         elif self.process and self.process.returncode < 0 and self.process.returncode != -signal.SIGKILL:
             self.must_run()  # a signal of its own making
 

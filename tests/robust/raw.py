@@ -10,8 +10,8 @@ MB = 1 << 20
 
 
 def patience():
-    """A second, on a machine that has its cores for itself."""
-    return max(1.0, os.getloadavg()[0] / os.cpu_count())
+    """Much less than what bad clients try to hold up, more than a machine's own hiccups."""
+    return max(5.0, os.getloadavg()[0] / os.cpu_count())
 
 
 def address(weir, part):
@@ -19,7 +19,7 @@ def address(weir, part):
     return host, int(port)
 
 
-def connect(weir, part, timeout=5.0):
+def connect(weir, part, timeout=30.0):
     return socket.create_connection(address(weir, part), timeout=timeout)
 
 
@@ -33,7 +33,7 @@ def read_exactly(sock, size):
     return data
 
 
-def read_until_closed(sock, seconds=5.0):
+def read_until_closed(sock, seconds=30.0):
     """What came before the server closed; None if it had not closed after `seconds`."""
     data, end = b"", time.monotonic() + seconds
     while True:
@@ -182,7 +182,7 @@ def cql_call(sock, opcode, body):
     return answered, answer
 
 
-def cql_connect(weir, timeout=5.0):
+def cql_connect(weir, timeout=30.0):
     sock = connect(weir, "cql", timeout)
     assert cql_call(sock, 1, CQL_STARTUP)[0] == 2
     return sock
@@ -204,7 +204,7 @@ def cql_is_well(weir):
 
 # --- HTTP ---
 
-def http_exchange(weir, part, request, seconds=5.0):
+def http_exchange(weir, part, request, seconds=30.0):
     with connect(weir, part) as sock:
         send_quietly(sock, request)
         return read_until_closed(sock, seconds)
@@ -237,7 +237,7 @@ def open_files(weir):
 
 
 def assert_well(weir, what=""):
-    """The process lives, and a normal client of every port gets right answers within a second."""
+    """The process lives, and a normal client of every port gets right answers soon."""
     assert weir.process.poll() is None, f"weir died {what}:\n{weir.log.read_text()[-800:]}"
     for name, check in (("kafka", kafka_is_well), ("cql", cql_is_well),
                         ("console", lambda w: http_is_well(w, "console")),
