@@ -57,12 +57,13 @@ def own_mb(pid):
 
 
 class Weir:
-    def __init__(self, project, data):
+    def __init__(self, project, data, *sets):
         ready, log = DATA / "ready.json", DATA / "weir.log"
         ready.unlink(missing_ok=True)
-        ports = [f"--set={part}.listen=127.0.0.1:0" for part in ("kafka", "cql", "console", "people")]
+        settings = [f"--set={part}.listen=127.0.0.1:0" for part in ("kafka", "cql", "console", "people")]
+        settings += [f"--set={one}" for one in sets]
         with open(log, "w") as out:
-            process = subprocess.Popen([WEIR, "up", project, "--ready", ready, f"--set=data_dir={data}", *ports],
+            process = subprocess.Popen([WEIR, "up", project, "--ready", ready, f"--set=data_dir={data}", *settings],
                                        cwd=ROOT, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
         self.pid = process.pid
         running[self.pid] = process

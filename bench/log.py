@@ -12,6 +12,7 @@ RECORD_BYTES = 270
 SHAPES = [(partitions, size) for partitions in (1, 8) for size in (100, 270, 1000, 100000)]
 RECORDS = {100: 1000000, 270: 600000, 1000: 200000, 100000: 2000}
 WARM_GB = 3
+RETENTION_CHECK = ("log.retention.check.interval.ms", 1000)
 COLD_RECORDS, COLD_BYTES = 10000, 100000
 RECOVERY_GB = int(os.environ.get("RECOVERY_GB", "10"))
 
@@ -76,6 +77,15 @@ def cold_reads(step, data, *where):
         bench(step, "consume", *shape, *where, suffix=" cold")
 
 
+def retained(step, pid, *where):
+    """What a topic that keeps 64 MB costs: what is written takes the memory of what goes, which the machine has had all the time."""
+    run(WEIR, "topics", "create", "bench-retained", "--config", "segment.bytes=16777216", "--config", "retention.bytes=67108864",
+        "--config", "file.delete.delay.ms=0", *where)
+    for i in range(ROUNDS + 1):
+        bench(step if i else step + ", warming up", "produce", "--count", 4000000, "--topic", "bench-retained", "--pid", pid, *where,
+              suffix=" retained")
+
+
 def steady(step, pid, *where):
     """100 partitions at 10,000 records a second: what the server takes in memory then."""
     bench(step, "paced", "--count", 50000, "--rate", 10000, "--partitions", 100, "--topic", "bench-hundred", *where, suffix=" 100")
@@ -86,6 +96,7 @@ def steady(step, pid, *where):
 def rounds(step, pid, data, where, warm_up):
     measured = ("--pid", pid, *where)
     steady(step, pid, *measured)
+    retained(step, pid, *where)
     for i in range(ROUNDS + warm_up):
         name = step if i >= warm_up else step + ", warming up"
         warm_memory()
@@ -100,12 +111,12 @@ def rounds(step, pid, data, where, warm_up):
 
 
 def weir_log(step):
-    with Weir(DATA / "empty", DATA / "load") as weir:
+    with Weir(DATA / "empty", DATA / "load", "kafka.settings={%s: %d}" % RETENTION_CHECK) as weir:
         rounds("weir log", weir.pid, DATA / "load/kafka/log", ("--at", weir.at), 0)
 
 
 def real_kafka(step):
-    properties = ["log.flush.interval.messages=1"] if "fsync" in step else []
+    properties = ["%s=%d" % RETENTION_CHECK] + ["log.flush.interval.messages=1"] * ("fsync" in step)
     with Peer("start_kafka.sh", *properties) as peer:
         figures.setdefault(step, {})["version"] = peer.version
         rounds(step, peer.pid, DATA / "peer/data", ("--brokers", peer.where), 1)
@@ -145,6 +156,7 @@ def log_tables(out, kafkas):
                (f"produce, {partitions} × {size} B", f"produce_acks_all {shape_name(partitions, size)}", "MB/s", size / 1e6, True),
                (f"consume, {partitions} × {size} B", f"consume {shape_name(partitions, size)}", "MB/s", size / 1e6, True))),
            ("CPU of the server, in (1 × 270 B)", "produce_cpu" + base, "s/GB", per_gb, False),
+           ("CPU of the server, in, of a topic that keeps 64 MB (1 × 270 B)", "produce_cpu retained", "s/GB", per_gb, False),
            ("CPU of the server, out (1 × 270 B)", "consume_cpu" + base, "s/GB", per_gb, False),
            ("CPU of the server, in (1 × 100 KB)", "produce_cpu 1x100000", "s/GB", 1e-5, False),
            ("CPU of the server, out (1 × 100 KB)", "consume_cpu 1x100000", "s/GB", 1e-5, False),

@@ -16,6 +16,7 @@
 
 #define UP_USAGE    "weir up [DIR] [--ready FILE] [--set KEY=VALUE ...]"
 #define CHECK_USAGE "weir check [DIR] [--set KEY=VALUE ...]"
+#define LOOK_MS     5000
 #define STOP_MS     4800 // a stop that takes longer is cut off: what was acknowledged is on disk anyway
 
 static const struct option up_options[] = {
@@ -124,8 +125,12 @@ static int serve(struct project *project, const char *ready_file, int64_t starte
         return cmd_failed("weir up", &diag);
     }
     int signal_number;
-    while (signal_is_reload(signal_number = signal_wait()))
-        run_reload(run);
+    while ((signal_number = signal_wait(LOOK_MS)) == 0 || signal_is_reload(signal_number)) {
+        if (signal_number)
+            run_reload(run);
+        else
+            run_look(run);
+    }
     printf("%s: finishing what runs\n", signal_number == 2 ? "interrupted" : "told to stop");
     fflush(stdout);
     signal_exit_after(STOP_MS);

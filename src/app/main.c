@@ -5,8 +5,8 @@
 #include "app/cmd.h"
 #include "app/config.h"
 #include "net/http_client.h"
+#include "os/heap.h"
 
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -97,19 +97,9 @@ static int help_command(int argc, char **argv)
     return help(stderr);
 }
 
-// Many threads, few of them busy: fewer arenas than threads keep the idle program small, and large
-// blocks (frames, pages of rows) go back to the system when they are freed. Not each frame of a
-// megabyte, though: the faults on its pages took as long as reading it from the socket.
-static void tune_malloc(void)
-{
-    mallopt(M_ARENA_MAX, 4);
-    mallopt(M_MMAP_THRESHOLD, 4 << 20);
-    mallopt(M_TRIM_THRESHOLD, 8 << 20);
-}
-
 int main(int argc, char **argv)
 {
-    tune_malloc();
+    heap_tune();
     signal(SIGPIPE, SIG_IGN);
     if (argc < 2)
         return help(stderr);

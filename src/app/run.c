@@ -13,21 +13,26 @@
 #include "console/console.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "os/heap.h"
 #include "os/thread.h"
 #include "people/people_server.h"
 #include "scheduler/scheduler.h"
 #include "streams/streams.h"
 #include "tables/folder.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #define ADDRESS_BYTES 160
+#define QUIET_PART    64         // of the memory allowed: when less is in use, nobody works
+#define SLACK_BYTES   (16 << 20) // what a burst may leave for the next one
 
 struct run {
     const struct project *project;
     int lock;
     struct budget budget; // memory: of weir.yaml
+    bool quiet;           // little of it was in use at the last look
     struct loops *loops;
     struct broker *broker;
     struct tls *tls; // NULL: no listener wants it
@@ -288,6 +293,15 @@ void run_reload(struct run *run)
         LOG_ERROR("app", "the old certificate stays in use", "why=\"%s\"", diag_text(&diag));
     else if (run->tls)
         LOG_INFO("app", "read the certificate again", "cert=%s", run->project->kafka.tls.cert);
+}
+
+void run_look(struct run *run)
+{
+    size_t used = atomic_load(&run->budget.used_bytes);
+    bool quiet = used < run->budget.limit_bytes / QUIET_PART;
+    if (quiet && run->quiet)
+        heap_give_back(SLACK_BYTES);
+    run->quiet = quiet;
 }
 
 void run_stop(struct run *run)

@@ -18,9 +18,11 @@ MUST_USE err_t run_start(struct run **out, const struct project *project, struct
 const char *run_ready_json(const struct run *run);
 struct dag_port run_dags(const struct run *run);
 struct stream_port run_streams(const struct run *run);
-// Stops accepting, finishes, checkpoints. BLOCKS
 // Reads certificates again. BLOCKS
 void run_reload(struct run *run);
+// Every few seconds: when little memory is in use, what a burst left is given back. BLOCKS
+void run_look(struct run *run);
+// Stops accepting, finishes, checkpoints. BLOCKS
 void run_stop(struct run *run);
 
 #endif

@@ -4,6 +4,7 @@
 #include "os/thread.h"
 
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 static void stop_signals(sigset_t *set)
@@ -21,15 +22,14 @@ void signal_block(void)
     sigprocmask(SIG_BLOCK, &set, NULL);
 }
 
-int signal_wait(void)
+int signal_wait(int64_t max_ms)
 {
     sigset_t set;
+    struct timespec left = {.tv_sec = max_ms / 1000, .tv_nsec = max_ms % 1000 * 1000000};
     stop_signals(&set);
     sigaddset(&set, SIGHUP);
-    int number = 0;
-    while (sigwait(&set, &number) != 0)
-        continue;
-    return number;
+    int number = sigtimedwait(&set, NULL, &left);
+    return number > 0 ? number : 0;
 }
 
 bool signal_is_reload(int number)

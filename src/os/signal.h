@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 void signal_block(void);           // before the first thread is started
-int signal_wait(void);             // the number of the signal that came; BLOCKS
+int signal_wait(int64_t max_ms);   // the number of the signal that came, 0 = none; BLOCKS
 bool signal_is_reload(int number); // SIGHUP: read again what can be
 // Ends the process with exit code 0 if it still runs then, or when another signal comes before.
 void signal_exit_after(int64_t ms);

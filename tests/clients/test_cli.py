@@ -297,6 +297,6 @@ def test_who_must_sign_in_says_who_he_is(start_weir, tmp_path, topic):
 
 @pytest.mark.parametrize("command", ["topics", "groups", "produce", "consume"])
 def test_help_is_told(command):
-    help_ = subprocess.run([WEIR, command, "--help"], capture_output=True, text=True, timeout=10)
+    help_ = subprocess.run([WEIR, command, "--help"], capture_output=True, text=True, timeout=60)
     assert help_.returncode == 0 and help_.stdout.startswith(f"usage: weir {command}")
     assert re.search(r"--brokers LIST +host:port", help_.stdout)

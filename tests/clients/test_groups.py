@@ -74,7 +74,7 @@ SEQUENCE = [
 def test_heartbeats_are_answered_as_by_kafka(at, topic):
     make_topic(at, topic, 6)
     probe = many_members.ConsumerMember(at, f"{topic}-probe", 0)  # Kafka's coordinator hears of a new topic a little later
-    wait_for(lambda: many_members.consumer_round([probe], topic) == 6, "the coordinator to know the topic", 60)
+    wait_for(lambda: many_members.consumer_round([probe], topic) == 6, "the coordinator to know the topic")
     a, b = (many_members.ConsumerMember(at, topic, i) for i in range(2))
     steps = []
 
@@ -152,14 +152,14 @@ def test_members_live_through_kill_9(start_weir, empty_project, topic, protocol)
     at = weir.at["kafka"]
     make_topic(at, topic, 4)
     readers = [Reading(at, topic, topic, protocol) for _ in range(2)]
-    wait_for(lambda: [len(r.partitions) for r in readers] == [2, 2], "two members with two partitions each", 60)
+    wait_for(lambda: [len(r.partitions) for r in readers] == [2, 2], "two members with two partitions each")
     produce(at, topic, [f"before-{i}" for i in range(20)])
-    wait_for(lambda: sum(len(r.values) for r in readers) >= 20, "the records", 60)
+    wait_for(lambda: sum(len(r.values) for r in readers) >= 20, "the records")
     assigned = [r.assigned for r in readers]
     weir.kill()
     weir.start()
     produce(at, topic, [f"after-{i}" for i in range(20)])
-    wait_for(lambda: sum(v.startswith("after") for r in readers for v in r.values) >= 20, "the records after the kill", 60)
+    wait_for(lambda: sum(v.startswith("after") for r in readers for v in r.values) >= 20, "the records after the kill")
     assert [r.assigned for r in readers] == assigned  # nobody was asked to rejoin
     assert [len(r.partitions) for r in readers] == [2, 2]
     for reader in readers:
@@ -223,7 +223,7 @@ class Rolled:
     def end(self):
         self.ending = True
         self.producing.join(60)
-        wait_for(lambda: len(self.read()) == self.sent, "every record to be read", 60)
+        wait_for(lambda: len(self.read()) == self.sent, "every record to be read")
         for member in self.members:
             member.stop()
         assert not self.faults
@@ -250,21 +250,21 @@ def test_a_group_rolls_over_to_the_new_protocol_and_back(at, topic):
 def test_a_regular_expression_finds_new_topics(at, topic):
     make_topic(at, f"{topic}-a", 2)
     reader = Reading(at, topic, f"^{topic}-.*", "consumer")
-    wait_for(lambda: len(reader.partitions) == 2, "the first topic", 60)
+    wait_for(lambda: len(reader.partitions) == 2, "the first topic")
     make_topic(at, f"{topic}-b", 3)
-    wait_for(lambda: len(reader.partitions) == 5, "the second topic", 60)
+    wait_for(lambda: len(reader.partitions) == 5, "the second topic")
     reader.stop()
 
 
 def test_a_static_member_comes_back_to_its_partitions(at, topic):
     make_topic(at, topic, 4)
     readers = [Reading(at, topic, topic, "consumer", **{"group.instance.id": f"i{i}"}) for i in range(2)]
-    wait_for(lambda: [len(r.partitions) for r in readers] == [2, 2], "two partitions each", 60)
+    wait_for(lambda: [len(r.partitions) for r in readers] == [2, 2], "two partitions each")
     before = set(readers[1].partitions)
     assigned = readers[0].assigned
     readers[1].stop()
     again = Reading(at, topic, topic, "consumer", **{"group.instance.id": "i1"})
-    wait_for(lambda: again.partitions == before, "the same partitions", 60)
+    wait_for(lambda: again.partitions == before, "the same partitions")
     assert readers[0].assigned == assigned
     readers[0].stop()
     again.stop()
@@ -295,12 +295,12 @@ def test_the_groups_tool_sees_resets_and_deletes_a_group(java, at, topic, protoc
                           capture_output=True, text=True, timeout=120)
     assert sorted(done.stdout.split()) == sorted(str(i) for i in range(10)), done.stderr
     reader = Reading(at, topic, topic, protocol)
-    wait_for(lambda: len(reader.partitions) == 2, "the assignment", 60)
+    wait_for(lambda: len(reader.partitions) == 2, "the assignment")
     described = groups_tool(java, at, "--describe", "--group", topic, "--members", "--verbose")
     assert [line for line in described.splitlines() if line.startswith(topic)]
     reader.stop()
     admin = AdminClient({"bootstrap.servers": at})
-    wait_for(lambda: admin.describe_consumer_groups([topic])[topic].result(60).state.name == "EMPTY", "an empty group", 60)
+    wait_for(lambda: admin.describe_consumer_groups([topic])[topic].result(60).state.name == "EMPTY", "an empty group")
     reset = groups_tool(java, at, "--reset-offsets", "--group", topic, "--topic", topic, "--to-earliest", "--execute")
     assert [line.split()[3] for line in reset.splitlines() if line.startswith(topic)] == ["0", "0"]
     assert topic in groups_tool(java, at, "--list", "--type", protocol)

@@ -163,7 +163,7 @@ def test_commits_are_kept_with_their_metadata(at, admin, topic):
     make(admin, topic, 2)
     one = consumer(at, topic)
     one.commit(offsets=[TopicPartition(topic, 0, 5, "why"), TopicPartition(topic, 1, 6)], asynchronous=False)
-    kept = one.committed([TopicPartition(topic, 0), TopicPartition(topic, 1)], timeout=10)
+    kept = one.committed([TopicPartition(topic, 0), TopicPartition(topic, 1)], timeout=60)
     assert [(p.offset, p.metadata) for p in kept] == [(5, "why"), (6, None)] or \
            [(p.offset, p.metadata or "") for p in kept] == [(5, "why"), (6, "")]
     one.close()
@@ -184,7 +184,7 @@ def test_commits_and_records_survive_kill_9(start_weir, empty_project, topic):
     again.assign([TopicPartition(topic, 0, 0)])
     assert [m.value() for m in read(again, 101)][-2:] == [b"99", b"after"]
     kept = consumer(at, topic)
-    assert kept.committed([TopicPartition(topic, 0)], timeout=10)[0].offset == 100
+    assert kept.committed([TopicPartition(topic, 0)], timeout=60)[0].offset == 100
     # The member of before joins again by itself and reads on from its commit.
     assert [m.value() for m in read(reader, 1)] == [b"after"]
     for each in (reader, again, kept):
@@ -197,7 +197,7 @@ def test_topics_are_created_grown_altered_and_deleted(at, admin, topic):
         make(admin, topic)
     assert info.value.args[0].code() == KafkaError.TOPIC_ALREADY_EXISTS
     result(admin.create_partitions([NewPartitions(topic, 5)]))
-    assert len(admin.list_topics(topic, timeout=10).topics[topic].partitions) == 5
+    assert len(admin.list_topics(topic, timeout=60).topics[topic].partitions) == 5
     with pytest.raises(KafkaException):
         result(admin.create_partitions([NewPartitions(topic, 4)]))
     resource = ConfigResource(ResourceType.TOPIC, topic)
@@ -211,7 +211,7 @@ def test_topics_are_created_grown_altered_and_deleted(at, admin, topic):
         result(admin.incremental_alter_configs([ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[bad])]))
     assert info.value.args[0].code() == KafkaError.INVALID_CONFIG
     result(admin.delete_topics([topic]))
-    wait_for(lambda: topic not in admin.list_topics(timeout=10).topics, "the topic to be gone")
+    wait_for(lambda: topic not in admin.list_topics(timeout=60).topics, "the topic to be gone")
 
 
 def test_invalid_topics_are_refused_with_their_reason(at, admin):

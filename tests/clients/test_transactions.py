@@ -132,7 +132,7 @@ def test_a_transaction_whose_time_is_over_is_aborted(at):
     plain = Producer({"bootstrap.servers": at})
     plain.produce(topic, "stays")
     assert plain.flush(20) == 0
-    wait_for(lambda: read(at, topic) == [b"stays"], "the transaction to be aborted", 60)
+    wait_for(lambda: read(at, topic) == [b"stays"], "the transaction to be aborted")
     with pytest.raises(KafkaException):
         one.commit_transaction(20)
 
@@ -176,7 +176,7 @@ def test_a_transaction_left_open_by_a_dead_producer_is_aborted_after_a_kill_too(
     plain = Producer({"bootstrap.servers": at})
     plain.produce(topic, "stays")
     assert plain.flush(20) == 0
-    wait_for(lambda: read(at, topic) == [b"stays"], "the transaction to be aborted", 60)
+    wait_for(lambda: read(at, topic) == [b"stays"], "the transaction to be aborted")
 
 
 class Mover(threading.Thread):
@@ -230,7 +230,7 @@ def test_every_record_is_copied_exactly_once_over_kills(weir):
     try:
         for _ in range(4):
             before = sum(mover.moved for mover in movers)
-            wait_for(lambda: sum(mover.moved for mover in movers) > before + 3, "some transactions", 60)
+            wait_for(lambda: sum(mover.moved for mover in movers) > before + 3, "some transactions")
             weir.kill()
             weir.start()
         assert filler.flush(60) == 0

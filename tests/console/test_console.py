@@ -79,14 +79,14 @@ def troubles(tmp_path, start_weir):
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, timeout=20)
     ended = {"nightly_export": "failed", "traceback": "failed", "fetched_nothing": "failed", "allowed_nothing": "success", "slow": "running"}
     for name in ended:
-        assert requests.post(f"{at}/api/dags/{name}/runs", json={}, timeout=10).ok
+        assert requests.post(f"{at}/api/dags/{name}/runs", json={}, timeout=60).ok
 
     def settled():
-        last = {dag["dag_id"]: dag["last_run"] for dag in requests.get(f"{at}/api/dags", timeout=10).json()}
+        last = {dag["dag_id"]: dag["last_run"] for dag in requests.get(f"{at}/api/dags", timeout=60).json()}
         return all(last[name] and last[name]["state"] == state for name, state in ended.items())
 
     wait_for(settled, "the runs to end")
-    wait_for(lambda: any(one["lag"] == 19 for one in requests.get(f"{at}/api/streams", timeout=10).json()), "the query to be behind")
+    wait_for(lambda: any(one["lag"] == 19 for one in requests.get(f"{at}/api/streams", timeout=60).json()), "the query to be behind")
     yield weir
     server.shutdown()
     server.server_close()
@@ -132,13 +132,13 @@ def test_troubles_are_told_in_words_and_mended_from_the_page(troubles, node_modu
         assert any(one["tag"] == kind for one in reached)
     assert any(one["name"].startswith("Run again from here") for one in reached) and any("manual" in one["name"] for one in reached)
     assert seen["unnamed"] == 0 and seen["overflow_400"] <= 0 and seen["graph_scale_400"] > 0.9
-    raw = requests.get(f"http://{troubles.at['console']}/api/topics/outside/messages/0/42", timeout=10)
+    raw = requests.get(f"http://{troubles.at['console']}/api/topics/outside/messages/0/42", timeout=60)
     assert raw.content == b'{"n":42}' and raw.headers["Content-Type"] == "application/octet-stream"
 
 
 def test_the_page_is_at_most_150_kb_gzipped(start_weir, empty_project):
     weir = start_weir(empty_project)
-    answer = requests.get(f"http://{weir.at['console']}/", headers={"Accept-Encoding": "gzip"}, stream=True, timeout=10)
+    answer = requests.get(f"http://{weir.at['console']}/", headers={"Accept-Encoding": "gzip"}, stream=True, timeout=60)
     packed = answer.raw.read(decode_content=False)
     assert b"<div id=\"app\">" in gzip.decompress(packed)
     assert len(packed) <= 150 * 1024
@@ -159,7 +159,7 @@ def test_bad_requests_get_words_and_a_status(start_weir, empty_project):
         ("POST", "/api/topics", b"{\"name\":\"bad name\"}", 400, "bad name"),
         ("POST", "/api/sql", b"x" * (5 << 20), 413, "larger than allowed"),
     ]:
-        answer = requests.request(method, at + path, data=body, timeout=10)
+        answer = requests.request(method, at + path, data=body, timeout=60)
         assert answer.status_code == status, (path, answer.text)
         assert words in answer.json()["error"], (path, answer.text)
 
@@ -169,9 +169,9 @@ def test_an_event_stream_tells_of_changes(start_weir, empty_project):
     at = f"http://{weir.at['console']}"
     with requests.get(f"{at}/api/events", stream=True, timeout=20) as events:
         lines = events.iter_lines(decode_unicode=True)
-        assert requests.post(f"{at}/api/topics", json={"name": "fresh", "partitions": 3}, timeout=10).ok
+        assert requests.post(f"{at}/api/topics", json={"name": "fresh", "partitions": 3}, timeout=60).ok
         for line in lines:
             if line.startswith("data: {") and '"fresh"' in line:
                 break
-    metrics = wait_for(lambda: requests.get(f"{at}/metrics", timeout=10).text, "metrics")
+    metrics = wait_for(lambda: requests.get(f"{at}/metrics", timeout=60).text, "metrics")
     assert 'kafka_topic_partitions{topic="fresh"} 3' in metrics

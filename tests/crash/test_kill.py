@@ -286,13 +286,13 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_doubled_over_kills(start_we
     for number in ddl.acked:
         assert session.execute(f"SELECT id FROM made_{number}").one().id == 1
 
-    wait_for(lambda: session.execute("SELECT count(*) FROM copied").one()[0] >= len(values), "the stream to catch up", 60)
+    wait_for(lambda: session.execute("SELECT count(*) FROM copied").one()[0] >= len(values), "the stream to catch up")
     assert {row.id for row in session.execute("SELECT id FROM copied")} == set(values)
     wait_for(lambda: sum(row.records for row in session.execute("SELECT records FROM counted")) >= len(values),
              "the counts to catch up", 60)
     assert {row.bucket: row.records for row in session.execute("SELECT bucket, records FROM counted")} == {
         bucket: sum(1 for value in values if value % 7 == bucket) for bucket in range(7)}
     cluster.shutdown()
-    wait_for(lambda: all(runs_of(weir)[run] in ("success", "failed") for run in triggered), "the runs to end", 60)
+    wait_for(lambda: all(runs_of(weir)[run] in ("success", "failed") for run in triggered), "the runs to end")
     print(f"{ROUNDS} kills: {len(values)} records, {len(written)} CQL writes, {len(ddl.acked)} tables, "
           f"{commits.acked} commits, {len(txns.committed)} transactions, {len(compacted.acked)} compacted, {len(triggered)} runs")

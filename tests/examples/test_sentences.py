@@ -42,7 +42,7 @@ def test_sentiment_of_labelled_reviews_is_as_right_as_the_method(start_weir, rev
     session = Cluster([host], port=int(port)).connect("spark_streaming")
     total = sum(len(reviews[name]) for name in SETS)
     assert len(labels) == total
-    wait_for(lambda: session.execute("SELECT count(*) FROM sentimental_analysis").one()[0] == total, "all sentences", 60)
+    wait_for(lambda: session.execute("SELECT count(*) FROM sentimental_analysis").one()[0] == total, "all sentences")
     right = dict.fromkeys(SETS, 0)
     for row in session.execute("SELECT id, sentimental_analysis FROM sentimental_analysis"):
         name, label = labels[row.id]

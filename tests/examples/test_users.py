@@ -14,7 +14,7 @@ def test_one_record_goes_all_the_way_within_seconds_of_the_start(start_weir):
     weir = start_weir(ROOT / "examples" / "users")
     host, port = weir.at["cql"].rsplit(":", 1)
     session = Cluster([host], port=int(port)).connect("spark_streams")
-    wait_for(lambda: session.execute("SELECT count(*) FROM created_users").one()[0] >= 100, "100 people in the table", 20)
+    wait_for(lambda: session.execute("SELECT count(*) FROM created_users").one()[0] >= 100, "100 people in the table")
 
     kcat = subprocess.run(["kcat", "-b", weir.at["kafka"], "-t", "users_created", "-C", "-c", "5", "-e", "-q"],
                           capture_output=True, text=True, timeout=20)
@@ -40,8 +40,8 @@ def test_one_record_goes_all_the_way_within_seconds_of_the_start(start_weir):
                             "SELECT count(*) FROM spark_streams.created_users"], capture_output=True, text=True, timeout=60)
     assert cqlsh.returncode == 0 and "count" in cqlsh.stdout, cqlsh.stderr
 
-    assert len(requests.get(f"http://{weir.at['people']}/api/?results=3&seed=a", timeout=10).json()["results"]) == 3
-    metrics = requests.get(f"http://{weir.at['console']}/metrics", timeout=10).text
+    assert len(requests.get(f"http://{weir.at['people']}/api/?results=3&seed=a", timeout=60).json()["results"]) == 3
+    metrics = requests.get(f"http://{weir.at['console']}/metrics", timeout=60).text
     assert 'kafka_topic_partition_current_offset{partition="0",topic="users_created"}' in metrics
     assert "weir_stream_rows_in_total" in metrics
 
@@ -50,7 +50,7 @@ def test_the_aggregates_agree_with_the_rows(start_weir):
     weir = start_weir(ROOT / "examples" / "users")
     host, port = weir.at["cql"].rsplit(":", 1)
     session = Cluster([host], port=int(port)).connect("spark_streams")
-    wait_for(lambda: session.execute("SELECT count(*) FROM created_users").one()[0] >= 200, "200 people", 20)
+    wait_for(lambda: session.execute("SELECT count(*) FROM created_users").one()[0] >= 200, "200 people")
     runs = json.loads(weir.cli("dags", "runs", "user_automation", "--json").stdout)
     assert runs[0]["state"] in ("running", "success") and runs[0]["run_type"] == "scheduled"
     assert weir.cli("dags", "pause", "user_automation").returncode == 0

@@ -158,7 +158,7 @@ def test_a_full_disk_refuses_new_topics_and_holds_compaction_back(start_weir, em
         disk.resize("44m")  # enough to write a little, not enough to compact
         for number in range(12):
             keyed(weir, [("a", str(number)), ("k%d" % number, "1")], 1700000000000 + 2000 * number)
-        wait_for(lambda: "cannot compact" in weir.log.read_text(), "compaction to be held back", 60)
+        wait_for(lambda: "cannot compact" in weir.log.read_text(), "compaction to be held back")
         assert len(keys_left(weir)) == 24
         disk.resize("400m")
         create("new")
@@ -210,7 +210,7 @@ def test_a_full_disk_refuses_cql_writes_and_keeps_what_was_acknowledged(start_we
         with cql_connect(weir, 20) as sock:
             return insert(sock, 77777)[0] == 8
 
-    wait_for(writes_again, "writes to go on", 10)
+    wait_for(writes_again, "writes to go on")
     acked.append(77777)
     assert_rows_there(weir, acked)
     weir.kill()

@@ -92,27 +92,27 @@ def test_garbage_for_tls_is_refused(secured, chance):
 def test_a_crowd_that_does_not_sign_in_has_bounds(secured):
     files = open_files(secured)
     crowd = [connect(secured, "sasl") for _ in range(STRANGERS_MAX)]
-    wait_for(lambda: open_files(secured) >= files + STRANGERS_MAX - 8, "the crowd to be let in", 60)
+    wait_for(lambda: open_files(secured) >= files + STRANGERS_MAX - 8, "the crowd to be let in")
     late = [connect(secured, "sasl") for _ in range(50)]
     door = select.poll()
     for sock in crowd:
         door.register(sock, select.POLLIN)
-    wait_for(lambda: len(door.poll(0)) >= 50, "those that have waited longest to be sent away", 20)
+    wait_for(lambda: len(door.poll(0)) >= 50, "those that have waited longest to be sent away")
     assert {fd for fd, _ in door.poll(0)} <= {sock.fileno() for sock in crowd[:100]}
     assert handshake(late[-1], "PLAIN", 1)
     assert_well(secured, "beside a crowd at the door")
     for sock in crowd + late:
         sock.close()
-    wait_for(lambda: open_files(secured) <= files + 4, "the crowd to be let go", 60)
+    wait_for(lambda: open_files(secured) <= files + 4, "the crowd to be let go")
 
     def knocks():
         with connect(secured, "sasl") as sock:
             send_quietly(sock, kafka_request(18, 0, b""))
             try:
                 return kafka_answer(sock)
-            except (AssertionError, OSError):
+            except (EOFError, OSError):
                 return None
-    wait_for(knocks, "the door to be open again", 60)
+    wait_for(knocks, "the door to be open again")
 
 
 def test_idle_tls_connections_cost_little(secured, folder):
@@ -136,16 +136,16 @@ def is_let_in(weir):
         send_quietly(sock, kafka_request(18, 0, b""))
         try:
             return bool(kafka_answer(sock))
-        except (AssertionError, OSError):
+        except (EOFError, OSError):
             return False
 
 
 def test_an_address_has_so_many_connections_and_no_more(start_weir, empty_project):
     weir = start_weir(empty_project, "kafka.settings={max.connections.per.ip: 5}")
     crowd = [socket.create_connection(("127.0.0.1", weir.port_of("kafka")), timeout=60) for _ in range(5)]
-    wait_for(lambda: not is_let_in(weir), "the sixth to be refused", 60)
+    wait_for(lambda: not is_let_in(weir), "the sixth to be refused")
     crowd.pop().close()
-    wait_for(lambda: is_let_in(weir), "another to be let in", 60)
+    wait_for(lambda: is_let_in(weir), "another to be let in")
     for sock in crowd:
         sock.close()
 
@@ -153,7 +153,7 @@ def test_an_address_has_so_many_connections_and_no_more(start_weir, empty_projec
 def test_there_are_so_many_connections_in_all(start_weir, empty_project):
     weir = start_weir(empty_project, "kafka.settings={max.connections: 3, max.connections.per.ip.overrides: '10.0.0.1:9'}")
     crowd = [socket.create_connection(("127.0.0.1", weir.port_of("kafka")), timeout=60) for _ in range(3)]
-    wait_for(lambda: not is_let_in(weir), "the fourth to be refused", 60)
+    wait_for(lambda: not is_let_in(weir), "the fourth to be refused")
     for sock in crowd:
         sock.close()
-    wait_for(lambda: is_let_in(weir), "others to be let in", 60)
+    wait_for(lambda: is_let_in(weir), "others to be let in")

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.FutureTask;
 import org.apache.kafka.clients.admin.Admin;
 import org.apache.kafka.clients.admin.ConsumerGroupDescription;
@@ -40,7 +41,7 @@ public class NewWalk extends TxnWalk {
         final KafkaConsumer<String, String> consumer;
         private volatile boolean stopping;
         volatile Set<Integer> owns = Collections.emptySet();
-        final List<String> values = Collections.synchronizedList(new ArrayList<>());
+        final List<String> values = new CopyOnWriteArrayList<>();
 
         NewMember(String group, String topic, String... pairs) {
             List<String> all = new ArrayList<>(Arrays.asList(pairs));

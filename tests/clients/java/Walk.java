@@ -15,6 +15,7 @@ import java.util.Properties;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.UUID;
+import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
@@ -129,7 +130,7 @@ public class Walk {
         private final KafkaConsumer<String, String> consumer;
         private volatile boolean stopping;
         volatile Set<Integer> owns = Collections.emptySet();
-        final List<String> values = Collections.synchronizedList(new ArrayList<>());
+        final List<String> values = new CopyOnWriteArrayList<>();
 
         Member(String group, String topic, String... pairs) {
             Properties all = settings("group.id", group, "auto.offset.reset", "earliest", "enable.auto.commit", "false",
