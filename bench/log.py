@@ -12,6 +12,7 @@ RECORD_BYTES = 270
 SHAPES = [(partitions, size) for partitions in (1, 8) for size in (100, 270, 1000, 100000)]
 RECORDS = {100: 1000000, 270: 600000, 1000: 200000, 100000: 2000}
 WARM_GB = 3
+QUIET_S = 15
 RETENTION_CHECK = ("log.retention.check.interval.ms", 1000)
 COLD_RECORDS, COLD_BYTES = 10000, 100000
 RECOVERY_GB = int(os.environ.get("RECOVERY_GB", "10"))
@@ -96,7 +97,6 @@ def steady(step, pid, *where):
 def rounds(step, pid, data, where, warm_up):
     measured = ("--pid", pid, *where)
     steady(step, pid, *measured)
-    retained(step, pid, *where)
     for i in range(ROUNDS + warm_up):
         name = step if i >= warm_up else step + ", warming up"
         warm_memory()
@@ -106,6 +106,8 @@ def rounds(step, pid, data, where, warm_up):
         for partitions, size in SHAPES if i >= warm_up else [(1, RECORD_BYTES)]:
             bench_shape(name, "produce", partitions, size, *measured)
             bench_shape(name, "consume", partitions, size, *measured)
+    retained(step, pid, *where)
+    time.sleep(QUIET_S)
     note(step, "rss_mb", rss_mb(pid))
     cold_reads(step, data, *measured)
 
@@ -162,7 +164,7 @@ def log_tables(out, kafkas):
            ("CPU of the server, out (1 × 100 KB)", "consume_cpu 1x100000", "s/GB", 1e-5, False),
            ("cold read, 1 GB", "consume cold", "MB/s", COLD_BYTES / 1e6, True),
            ("the disk alone meanwhile", "disk MB/s", "MB/s", 1, True),
-           ("memory after all of it", "rss_mb", "MB", 1, False)])
+           (f"memory {QUIET_S} s after all of it", "rss_mb", "MB", 1, False)])
     out += ["", "P × S: P partitions, values of S bytes. weir answers after fdatasync. Kafka by default answers from the page cache; \"fsync\" is "
             "`log.flush.interval.messages=1`. A record rate is the MB/s divided by the size.",
             "Commands: `weir bench produce|single|paced|consume [--size N] [--partitions N] [--brokers HOST:PORT] --pid PID`."]

@@ -97,7 +97,7 @@ def topic_to_table(step):
     fill_people(DATA / "people")
     for i in range(ROUNDS):
         data, project = DATA / f"stream{i}", DATA / f"project{i}"
-        shutil.copytree(DATA / "people", data)
+        shutil.copytree(DATA / "people", data, ignore=shutil.ignore_patterns("*.sock"))
         shutil.copytree("bench/project", project)
         with Weir(project, data) as weir:
             note(step, "records", drain(weir))
@@ -107,7 +107,7 @@ def topic_to_table(step):
 def profile(step):
     """Where the slowest path (topic to table) spends its time."""
     data, project = DATA / "profiled", DATA / "profiled_project"
-    shutil.copytree(DATA / "people", data)
+    shutil.copytree(DATA / "people", data, ignore=shutil.ignore_patterns("*.sock"))
     shutil.copytree("bench/project", project)
     out = DATA / "perf.data"
     with Weir(project, data) as weir:
