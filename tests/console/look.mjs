@@ -1,6 +1,7 @@
 // Opens the console in Debian's chromium, waits for figures, takes screenshots, and prints what it saw as JSON.
 // usage: node look.mjs ADDRESS OUT_FOLDER
 import { chromium } from "playwright-core";
+import { picture } from "./picture.mjs";
 
 const [address, out] = process.argv.slice(2);
 const browser = await chromium.launch({
@@ -29,9 +30,9 @@ seen.sentence = await page.locator("#dag-user_automation .sentence").innerText()
 seen.tasks = await page.locator("#dag-user_automation .task").count();
 seen.requests_at_first_paint = seen.requests.filter((path) => path !== "/favicon.ico").length;
 await page.waitForFunction(() => document.querySelectorAll(".panel.of-bar li").length === 10);
-await page.screenshot({ path: `${out}/console-light.png`, fullPage: true });
+await picture(page, { path: `${out}/console-light.png`, fullPage: true });
 await page.setViewportSize({ width: 1280, height: 1180 });
-await page.screenshot({ path: `${out}/console.png` }); // the README's, by `make screenshot`
+await picture(page, { path: `${out}/console.png` }); // the README's, by `make screenshot`
 await page.setViewportSize({ width: 1280, height: 900 });
 
 await page.locator("#dag-user_automation summary", { hasText: "Log" }).first().click();
@@ -49,10 +50,10 @@ seen.row_cells = await page.locator("[id='table-spark_streams.created_users'] tb
 seen.focusable = await page.evaluate(() => [...document.querySelectorAll("button, summary, a[href]")].every((element) => element.tabIndex >= 0));
 
 await page.emulateMedia({ colorScheme: "dark" });
-await page.screenshot({ path: `${out}/console-dark.png` });
+await picture(page, { path: `${out}/console-dark.png` });
 await page.setViewportSize({ width: 400, height: 800 });
 await page.evaluate(() => scrollTo(0, 0));
 seen.overflow_400 = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-await page.screenshot({ path: `${out}/console-400.png` });
+await picture(page, { path: `${out}/console-400.png` });
 await browser.close();
 console.log(JSON.stringify(seen));

@@ -19,7 +19,7 @@ OUT = ROOT / "build" / "console-test"
 @pytest.fixture(scope="module")
 def node_modules():
     OUT.mkdir(parents=True, exist_ok=True)
-    for name in ("package.json", "package-lock.json", "look.mjs", "troubles.mjs"):
+    for name in ("package.json", "package-lock.json", "look.mjs", "picture.mjs", "troubles.mjs"):
         shutil.copy(HERE / name, OUT / name)
     if not (OUT / "node_modules" / "playwright-core").exists():
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=OUT, check=True, timeout=300)
@@ -29,7 +29,7 @@ def node_modules():
 def test_a_person_sees_the_pipeline_run(start_weir, node_modules):
     weir = start_weir(ROOT / "examples" / "users")
     done = subprocess.run(["node", "look.mjs", f"http://{weir.at['console']}/", str(OUT)], cwd=node_modules,
-                          capture_output=True, text=True, timeout=120)
+                          capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     seen = json.loads(done.stdout)
     assert seen["errors"] == []
@@ -94,7 +94,7 @@ def troubles(tmp_path, start_weir):
 
 def test_troubles_are_told_in_words_and_mended_from_the_page(troubles, node_modules):
     done = subprocess.run(["node", "troubles.mjs", f"http://{troubles.at['console']}/", str(OUT)], cwd=node_modules,
-                          capture_output=True, text=True, timeout=120)
+                          capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     seen = json.loads(done.stdout)
     assert seen["errors"] == []

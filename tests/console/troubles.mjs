@@ -1,6 +1,7 @@
 // Looks at the project of troubles: prints what a person sees without a click, then after each deed, as JSON.
 // usage: node troubles.mjs ADDRESS OUT_FOLDER
 import { chromium } from "playwright-core";
+import { picture } from "./picture.mjs";
 
 const [address, out] = process.argv.slice(2);
 const browser = await chromium.launch({
@@ -101,6 +102,6 @@ await page.setViewportSize({ width: 400, height: 800 });
 await page.waitForFunction(() => document.querySelector(".graph svg").viewBox.baseVal.width < 400);
 seen.overflow_400 = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
 seen.graph_scale_400 = await page.evaluate(() => document.querySelector(".graph svg").getBoundingClientRect().width / document.querySelector(".graph svg").viewBox.baseVal.width);
-await page.screenshot({ path: `${out}/troubles-400.png`, fullPage: true });
+await picture(page, { path: `${out}/troubles-400.png`, fullPage: true });
 await browser.close();
 console.log(JSON.stringify(seen));
