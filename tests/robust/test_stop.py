@@ -4,13 +4,12 @@ import signal
 import struct
 import subprocess
 import threading
-import time
 
 import pytest
 
 from conftest import wait_for
 from raw import (assert_well, connect, cql_call, cql_connect, cql_query, kafka_batch, kafka_call, kafka_create,
-                 kafka_fetch_body, kafka_produce_body, patience)
+                 kafka_fetch_body, kafka_produce_body)
 
 PROJECT = pathlib.Path(__file__).parent / "project"
 
@@ -65,6 +64,11 @@ def end_offset(weir):
         return struct.unpack(">q", kafka_call(sock, 2, 1, body)[-8:])[0]
 
 
+def was_whole(weir):
+    """A stop that takes longer than weir allows itself (STOP_MS) is cut off before it says so."""
+    return weir.log.read_text().splitlines()[-1] == "stopped"
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_a_stop_under_load_waits_for_no_client_and_loses_nothing(start_weir, number):
     weir = start_weir(PROJECT)
@@ -81,12 +85,10 @@ def test_a_stop_under_load_waits_for_no_client_and_loses_nothing(start_weir, num
     wait_for(lambda: min(load.acked for load in loads[:4]) > 50 and writer.acked > 50, "load")
     children = wait_for(lambda: children_of(weir.process.pid), "the task to run")
     produced = lambda: sum(load.acked for load in loads[:4])
-    start = time.monotonic()
     weir.process.send_signal(number)
     assert weir.process.wait(60) == 0, weir.log.read_text()[-2000:]
-    took = time.monotonic() - start
-    print(f"stopped in {took:.2f} s; {produced()} records, {writer.acked} rows acknowledged")
-    assert took < 20  # the clients that wait would for 30 s and more
+    print(f"{produced()} records, {writer.acked} rows acknowledged")
+    assert was_whole(weir)
     for load in (*loads, writer):
         load.join(10)
     wait_for(lambda: not any(pathlib.Path(f"/proc/{child}/cmdline").exists() for child in children),
@@ -100,8 +102,7 @@ def test_a_stop_under_load_waits_for_no_client_and_loses_nothing(start_weir, num
     assert_well(weir, "after the stop")
 
 
-def test_an_idle_stop_is_quick(start_weir, empty_project):
+def test_an_idle_stop_is_whole(start_weir, empty_project):
     weir = start_weir(empty_project)
-    start = time.monotonic()
     weir.stop()
-    assert time.monotonic() - start < patience()
+    assert was_whole(weir)
