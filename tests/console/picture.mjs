@@ -4,7 +4,7 @@ export async function picture(page, options) {
   const size = page.viewportSize();
   for (let left = 3; ; left--) {
     try {
-      return await page.screenshot({ timeout: 15000, animations: "disabled", ...options });
+      return await page.screenshot({ timeout: 15000, ...options });
     } catch (error) {
       if (left === 0 || error.name !== "TimeoutError") throw error;
       await page.setViewportSize({ width: size.width, height: size.height + 1 });
