@@ -16,7 +16,7 @@
 
 #define UP_USAGE    "weir up [DIR] [--ready FILE] [--set KEY=VALUE ...]"
 #define CHECK_USAGE "weir check [DIR] [--set KEY=VALUE ...]"
-#define LOOK_MS     5000
+#define LOOK_MS     5000 // two quiet looks, and what a burst took is given back
 #define STOP_MS     4800 // a stop that takes longer is cut off: what was acknowledged is on disk anyway
 
 static const struct option up_options[] = {
