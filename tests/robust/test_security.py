@@ -131,19 +131,43 @@ def test_idle_tls_connections_cost_little(secured, folder):
         sock.close()
 
 
+def let_in(weir):
+    """A connection that has had an answer; None if it was refused."""
+    sock = socket.create_connection(("127.0.0.1", weir.port_of("kafka")), timeout=60)
+    send_quietly(sock, kafka_request(18, 0, b""))
+    try:
+        assert kafka_answer(sock)
+        return sock
+    except (EOFError, OSError):
+        sock.close()
+        return None
+
+
 def is_let_in(weir):
-    with socket.create_connection(("127.0.0.1", weir.port_of("kafka")), timeout=60) as sock:
-        send_quietly(sock, kafka_request(18, 0, b""))
-        try:
-            return bool(kafka_answer(sock))
-        except (EOFError, OSError):
-            return False
+    sock = let_in(weir)
+    if sock:
+        sock.close()
+    return sock is not None
+
+
+def fill(weir, room):
+    """As many connections as there is room for. Each has had an answer, so it is counted: several threads count, and one
+    that came later may be counted first. The connection that start_weir() asked by may still take a place."""
+    crowd = []
+
+    def is_full():
+        sock = let_in(weir)
+        if sock:
+            crowd.append(sock)
+        return len(crowd) == room
+    wait_for(is_full, f"{room} to be let in")
+    return crowd
 
 
 def test_an_address_has_so_many_connections_and_no_more(start_weir, empty_project):
     weir = start_weir(empty_project, "kafka.settings={max.connections.per.ip: 5}")
-    crowd = [socket.create_connection(("127.0.0.1", weir.port_of("kafka")), timeout=60) for _ in range(5)]
-    wait_for(lambda: not is_let_in(weir), "the sixth to be refused")
+    crowd = fill(weir, 5)
+    assert not is_let_in(weir)
     crowd.pop().close()
     wait_for(lambda: is_let_in(weir), "another to be let in")
     for sock in crowd:
@@ -152,8 +176,8 @@ def test_an_address_has_so_many_connections_and_no_more(start_weir, empty_projec
 
 def test_there_are_so_many_connections_in_all(start_weir, empty_project):
     weir = start_weir(empty_project, "kafka.settings={max.connections: 3, max.connections.per.ip.overrides: '10.0.0.1:9'}")
-    crowd = [socket.create_connection(("127.0.0.1", weir.port_of("kafka")), timeout=60) for _ in range(3)]
-    wait_for(lambda: not is_let_in(weir), "the fourth to be refused")
+    crowd = fill(weir, 3)
+    assert not is_let_in(weir)
     for sock in crowd:
         sock.close()
     wait_for(lambda: is_let_in(weir), "others to be let in")
