@@ -112,7 +112,7 @@ static int dial(struct fixture *fixture)
                                   .sin_port = htons(listener_port(fixture->listener)),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct timeval limit = {.tv_sec = 20};
+    struct timeval limit = {.tv_sec = 60};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
     return fd;
@@ -183,10 +183,12 @@ static void a_reader_who_does_not_read_is_throttled_and_gets_everything_later(vo
     size_t size = 300004;
     uint8_t *frame = mem_alloc(size), *got = mem_alloc(size);
     make_frame(frame, size - 4, 7);
-    struct timeval soon = {.tv_usec = 300000};
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof soon);
+    struct timeval patient = {.tv_sec = 60}, soon = {.tv_usec = 300000};
+    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patient, sizeof patient);
     size_t whole = 0, partial = 0;
     while (whole < 400) {
+        if (whole == 4) // more than its queue takes: from now on it may have stopped reading
+            setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &soon, sizeof soon);
         ssize_t n = send(fd, frame + partial, size - partial, MSG_NOSIGNAL);
         if (n <= 0)
             break;
@@ -232,11 +234,13 @@ static void frames_wait_for_the_budget_and_pass_one_after_another(void **state)
     budget_init(&budget, NULL, 1200000);
     struct fixture fixture;
     start(&fixture, &budget);
-    uint8_t *frame = mem_alloc(1000004), *got = mem_alloc(1000004);
+    uint8_t *both = mem_alloc(5 + 1000004), *frame = both + 5, *got = mem_alloc(1000004);
+    memcpy(both, "\0\0\0\1x", 5);
     make_frame(frame, 1000000, 9);
-    int first = dial(&fixture), second = dial(&fixture);
-    put(first, frame, 100000); // holds the budget until it is answered
     char probe[5];
+    int first = dial(&fixture), second = dial(&fixture);
+    put(first, both, 5 + 100000); // holds the budget until it is answered
+    assert_true(get(first, probe, 5));
     int third = dial(&fixture); // small frames need none of it
     put(third, "\0\0\0\1x", 5);
     assert_true(get(third, probe, 5));
@@ -251,7 +255,7 @@ static void frames_wait_for_the_budget_and_pass_one_after_another(void **state)
     close(third);
     stop(&fixture);
     assert_int_equal(budget.used_bytes, 0);
-    mem_free(frame);
+    mem_free(both);
     mem_free(got);
 }
 
