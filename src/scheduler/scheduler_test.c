@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Whole runs on a real folder and real child processes; the clock is simulated where time matters.
-#define FOLDER_NAME "scheduler"
 #include "scheduler/scheduler_test.h"
+
+#include "store/db/db.h"
 
 // --- tests ---
 
@@ -92,7 +93,7 @@ static void catching_up_keeps_to_max_active_runs(void **state)
         "       tasks: {a: {type: bash, bash_command: 'echo {{ ds }} >> ../order'}}}\n");
     settle();
     struct str order = {0};
-    assert_int_equal(file_read_all(FOLDER "/order", 4096, &order, NULL), ERR_OK);
+    assert_int_equal(file_read_all(in("order"), 4096, &order, NULL), ERR_OK);
     assert_string_equal(str_text(&order),
                         "2026-10-01\n2026-10-02\n2026-10-03\n2026-10-04\n2026-10-05\n"
                         "2026-10-06\n2026-10-07\n2026-10-08\n2026-10-09\n2026-10-10\n");
@@ -178,21 +179,34 @@ static void a_failed_run_says_why(void **state)
     close_it();
 }
 
-static void timeouts_end_tasks_and_runs(void **state)
+static void a_timeout_ends_a_task(void **state)
 {
     (void)state;
-    open_with("slow: {tasks: {a: {type: bash, bash_command: sleep 60, execution_timeout: 200ms}}}\n"
-              "late: {dagrun_timeout: 300ms, tasks: {a: {type: bash, bash_command: sleep 60},"
-              " b: {type: empty, dependencies: a}}}\n");
+    open_with(
+        "slow: {tasks: {a: {type: bash, bash_command: sleep 600, execution_timeout: 200ms}}}\n");
     settle();
     trigger("slow", NULL);
-    trigger("late", NULL);
     settle();
     json_t *run = newest("slow");
     assert_string_equal(text_of(task_of(run, "a"), "error"),
                         "did not end within its execution_timeout of 0.2 s");
     json_decref(run);
-    run = newest("late");
+    close_it();
+}
+
+static void a_timeout_ends_a_run(void **state)
+{
+    (void)state;
+    clock_simulate(at("2026-10-11T12:00:00Z"));
+    open_with("late: {dagrun_timeout: 300ms, tasks: {a: {type: bash, bash_command: sleep 600},"
+              " b: {type: empty, dependencies: a}}}\n");
+    settle();
+    trigger("late", NULL);
+    wait_for_state("late", "a", "running");
+    clock_advance(300000);
+    scheduler_wake(scheduler);
+    settle();
+    json_t *run = newest("late");
     assert_string_equal(text_of(run, "state"), "failed");
     assert_string_equal(text_of(run, "note"), "did not end within its dagrun_timeout of 0.3 s");
     assert_task(run, "a", "skipped", 1);
@@ -257,7 +271,7 @@ static void rerun_tells_first_and_runs_downstream_again(void **state)
     assert_task(again, "shape", "success", 2);
     assert_task(again, "report", "success", 2);
     struct str shaped = {0};
-    assert_int_equal(file_read_all(FOLDER "/shaped", 100, &shaped, NULL), ERR_OK);
+    assert_int_equal(file_read_all(in("shaped"), 100, &shaped, NULL), ERR_OK);
     assert_string_equal(str_text(&shaped), "x\nx\n");
     str_release(&shaped);
     assert_int_equal(port.ops->rerun(port.self, "pipe", run_id, "nothing", false, &json, &diag),
@@ -271,11 +285,11 @@ static void rerun_of_a_running_task_stops_it_first(void **state)
 {
     (void)state;
     open_with("r: {tasks: {a: {type: bash, bash_command: 'test -e ../twice || { touch ../twice; "
-              "sleep 60; }'}}}\n");
+              "sleep 600; }'}}}\n");
     settle();
     trigger("r", NULL);
     wait_for_state("r", "a", "running");
-    while (!file_exists(FOLDER "/twice"))
+    while (!file_exists(in("twice")))
         clock_sleep_us(1000);
     json_t *run = newest("r");
     struct str json = {0};
@@ -346,7 +360,7 @@ static void depends_on_past_waits_for_the_run_before(void **state)
               "../order; sleep 0.05'}\n");
     settle();
     struct str order = {0};
-    assert_int_equal(file_read_all(FOLDER "/order", 4096, &order, NULL), ERR_OK);
+    assert_int_equal(file_read_all(in("order"), 4096, &order, NULL), ERR_OK);
     assert_string_equal(str_text(&order), "2026-11-01\n2026-11-02\n");
     str_release(&order);
     close_it();
@@ -355,13 +369,13 @@ static void depends_on_past_waits_for_the_run_before(void **state)
 static void a_stop_repeats_what_was_running(void **state)
 {
     (void)state;
-    open_with("s: {tasks: {a: {type: bash, bash_command: 'test -e ../go || sleep 60'}}}\n");
+    open_with("s: {tasks: {a: {type: bash, bash_command: 'test -e ../go || sleep 600'}}}\n");
     settle();
     trigger("s", NULL);
     wait_for_state("s", "a", "running");
     int64_t start = clock_mono_us();
     close_it();
-    assert_true(clock_mono_us() - start < 4 * INSTANT_SECOND);
+    assert_true(clock_mono_us() - start < 60 * INSTANT_SECOND);
     write_file("go", "");
     open_again();
     settle();
@@ -371,15 +385,42 @@ static void a_stop_repeats_what_was_running(void **state)
     close_it();
 }
 
+static void wait_for_told_pid(void)
+{
+    struct str pid = {0};
+    while (!strchr(str_text(&pid), '\n')) {
+        clock_sleep_us(1000);
+        str_clear(&pid);
+        (void)!file_read_all(in("pid"), 100, &pid, NULL);
+    }
+    str_release(&pid);
+}
+
+static void wait_for_saved_pid(void)
+{
+    struct db *db;
+    struct db_statement *ask;
+    bool saved = false;
+    assert_int_equal(db_open(&db, in("data/scheduler.db"), NULL), ERR_OK);
+    assert_int_equal(db_prepare(db, "SELECT 1 FROM task_instance WHERE pid > 0", &ask, NULL),
+                     ERR_OK);
+    while (!saved) {
+        clock_sleep_us(1000);
+        assert_int_equal(db_step(ask, &saved, NULL), ERR_OK);
+        db_reset(ask);
+    }
+    db_statement_close(ask);
+    db_close(db);
+}
+
 // The other half of the next test, in a process of its own: killed while a task runs.
 static int crash(void)
 {
     open_again();
     trigger("k", NULL);
     wait_for_state("k", "a", "running");
-    while (!file_exists(FOLDER "/pid"))
-        clock_sleep_us(1000);
-    clock_sleep_us(100000); // the child's pid is saved meanwhile
+    wait_for_told_pid();
+    wait_for_saved_pid();
     return raise(SIGKILL);
 }
 
@@ -391,7 +432,7 @@ static void after_kill_9_the_try_is_failed_and_repeated(void **state)
         "dags/a.yaml",
         "k: {default_args: {retries: 1, retry_delay: 10ms}, tasks: {a: {type: bash,"
         " bash_command: 'test -e ../pid && exit 0; (sleep 300 & echo $! > ../pid; wait)'}}}\n");
-    const char *argv[] = {"/proc/self/exe", "crash", NULL};
+    const char *argv[] = {"/proc/self/exe", "crash", folder, NULL};
     struct process_options options = {.argv = argv};
     struct process *process;
     struct process_exit exit;
@@ -400,14 +441,16 @@ static void after_kill_9_the_try_is_failed_and_repeated(void **state)
     assert_int_equal(exit.signal, SIGKILL);
     process_close(process);
     struct str pid = {0};
-    assert_int_equal(file_read_all(FOLDER "/pid", 100, &pid, NULL), ERR_OK);
+    assert_int_equal(file_read_all(in("pid"), 100, &pid, NULL), ERR_OK);
     open_again();
     wait_for_state("k", "a", "success");
     json_t *run = newest("k");
     assert_task(run, "a", "success", 2);
     json_decref(run);
     int64_t grandchild = strtoll(str_text(&pid), NULL, 10);
-    for (int i = 0; i < 1000 && process_exists(grandchild); i++)
+    assert_true(grandchild > 0);
+    int64_t until_ms = real_ms() + WAIT_MS;
+    while (process_exists(grandchild) && real_ms() < until_ms)
         clock_sleep_us(1000);
     assert_false(process_exists(grandchild));
     str_release(&pid);
@@ -448,6 +491,7 @@ static void what_left_the_folder_does_not_linger(void **state)
 static void slots_are_bounded_and_the_waiting_say_so(void **state)
 {
     (void)state;
+    clock_simulate(at("2026-10-11T12:00:00Z"));
     open_with("wide: {tasks: {a: {type: bash, bash_command: 'while ! test -e ../go; do sleep 0.01; "
               "done'},\n"
               "  b: {type: bash, bash_command: 'while ! test -e ../go; do sleep 0.01; done'},\n"
@@ -479,7 +523,7 @@ static void a_wrong_folder_is_refused_with_all_problems(void **state)
         "x: {schedul: '@daily', tasks: {a: {type: bush}}}\ngood: {tasks: {a: {type: empty}}}\n");
     struct problems problems = {0};
     struct diag diag = DIAG_INIT;
-    struct scheduler_options options = {.data_dir = FOLDER "/data", .dags_dir = FOLDER "/dags"};
+    struct scheduler_options options = {.data_dir = in("data"), .dags_dir = in("dags")};
     assert_int_equal(scheduler_open(&scheduler, &options, &problems, &diag), ERR_CONFIG);
     assert_int_equal(problems.count, 2);
     assert_non_null(strstr(str_text(&problems.text), "did you mean 'schedule'"));
@@ -490,8 +534,10 @@ int main(int argc, char **argv)
 {
     http_client_init();
     mutex_init(&fake.mutex);
-    if (argc > 1 && strcmp(argv[1], "crash") == 0)
+    if (argc > 2 && strcmp(argv[1], "crash") == 0) {
+        snprintf(folder, sizeof folder, "%s", argv[2]);
         return crash();
+    }
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tasks_run_in_order_and_hand_on_results),
         cmocka_unit_test(a_month_of_a_daily_dag_runs_in_a_second),
@@ -499,7 +545,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_failed_try_is_repeated_after_its_delay),
         cmocka_unit_test(trigger_rules_skips_and_failures_settle_a_run),
         cmocka_unit_test(a_failed_run_says_why),
-        cmocka_unit_test(timeouts_end_tasks_and_runs),
+        cmocka_unit_test(a_timeout_ends_a_task),
+        cmocka_unit_test(a_timeout_ends_a_run),
         cmocka_unit_test(a_paused_dag_starts_nothing_and_stays_paused),
         cmocka_unit_test(rerun_tells_first_and_runs_downstream_again),
         cmocka_unit_test(rerun_of_a_running_task_stops_it_first),
@@ -511,5 +558,5 @@ int main(int argc, char **argv)
         cmocka_unit_test(slots_are_bounded_and_the_waiting_say_so),
         cmocka_unit_test(a_wrong_folder_is_refused_with_all_problems),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, remove_folder);
 }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Helpers of the scheduler's tests: a log in memory, a folder (FOLDER_NAME, said before), one
-// scheduler on it.
+// Helpers of the scheduler's tests: a log in memory, a folder of this program, one scheduler on it.
 #ifndef SCHEDULER_SCHEDULER_TEST_H
 #define SCHEDULER_SCHEDULER_TEST_H
 
@@ -22,10 +21,10 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <time.h>
 #include <cmocka.h>
 
-#define FOLDER  "build/test-" FOLDER_NAME
-#define WAIT_MS 20000
+#define WAIT_MS 60000
 
 // --- a log in memory ---
 
@@ -78,11 +77,30 @@ static struct scheduler *scheduler;
 static struct dag_port port;
 static struct scheduler_var vars[] = {{"weir.people_url", "http://127.0.0.1:1"}};
 
+static char folder[64];
+
+// The path of what is there so called; good for the next few calls.
+static inline const char *in(const char *name)
+{
+    static char paths[8][200];
+    static size_t next;
+    char *path = paths[next++ % 8];
+    snprintf(path, sizeof paths[0], "%s/%s", folder, name);
+    return path;
+}
+
+static inline int remove_folder(void **state)
+{
+    (void)state;
+    return folder[0] && dir_remove(folder, NULL) != ERR_OK;
+}
+
 static inline void clean(void)
 {
-    if (file_exists(FOLDER))
-        assert_int_equal(dir_remove(FOLDER, NULL), ERR_OK);
-    assert_int_equal(dir_make(FOLDER "/dags", NULL), ERR_OK);
+    assert_int_equal(remove_folder(NULL), 0);
+    snprintf(folder, sizeof folder, "/tmp/weir-scheduler-XXXXXX");
+    assert_non_null(mkdtemp(folder));
+    assert_int_equal(dir_make(in("dags"), NULL), ERR_OK);
     str_release(&fake.keys);
     str_release(&fake.values);
     fake.records = fake.calls = 0;
@@ -90,10 +108,7 @@ static inline void clean(void)
 
 static inline void write_file(const char *name, const char *text)
 {
-    struct str path = {0};
-    str_printf(&path, FOLDER "/%s", name);
-    assert_int_equal(file_replace(str_text(&path), bytes_from(text), NULL), ERR_OK);
-    str_release(&path);
+    assert_int_equal(file_replace(in(name), bytes_from(text), NULL), ERR_OK);
 }
 
 static inline void open_again(void)
@@ -101,8 +116,8 @@ static inline void open_again(void)
     struct problems problems = {0};
     struct diag diag = DIAG_INIT;
     struct scheduler_options options = {
-        .data_dir = FOLDER "/data",
-        .dags_dir = FOLDER "/dags",
+        .data_dir = in("data"),
+        .dags_dir = in("dags"),
         .log = {&fake_ops, NULL},
         .vars = vars,
         .var_count = 1,
@@ -217,10 +232,19 @@ static inline void assert_log(const char *dag_id, const json_t *run, const char 
     str_release(&text);
 }
 
+// Also while the clock is simulated.
+static inline int64_t real_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
 // Waits until the task of the newest run is in that state.
 static inline void wait_for_state(const char *dag_id, const char *task_id, const char *state)
 {
-    for (int i = 0; i < 2000; i++) {
+    int64_t until_ms = real_ms() + WAIT_MS;
+    while (real_ms() < until_ms) {
         json_t *run = newest(dag_id);
         bool there = strcmp(text_of(task_of(run, task_id), "state"), state) == 0;
         json_decref(run);
