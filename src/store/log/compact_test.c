@@ -350,10 +350,10 @@ static void both_policies_compact_and_delete(void **state)
 {
     (void)state;
     struct topic_setting settings[] = {{"cleanup.policy", "compact,delete"},
-                                       {"retention.ms", "10000"}};
+                                       {"retention.ms", "1000000"}};
     struct scene scene = make_scene(quiet, settings, 2);
     int64_t now_ms = clock_now_ms();
-    say(&scene, (struct spec){.records = "a=1", .timestamp_ms = now_ms - 20000});
+    say(&scene, (struct spec){.records = "a=1", .timestamp_ms = now_ms - 2000000});
     roll(&scene);
     say(&scene, (struct spec){.records = "b=1 b=2", .timestamp_ms = now_ms - 1000});
     roll(&scene);
