@@ -44,7 +44,7 @@ static void the_log_port_writes_reads_and_watches(void **state)
     assert_int_equal(offset, 0);
     mutex_lock(&flag.mutex);
     while (flag.count == 0)
-        assert_true(cond_wait_for(&flag.cond, &flag.mutex, 10 * 1000 * 1000));
+        assert_true(cond_wait_for(&flag.cond, &flag.mutex, 60 * 1000 * 1000));
     mutex_unlock(&flag.mutex);
     log.ops->unwatch(log.self, watch);
     int32_t by_key = 0; // Java: murmur2("foobar") = -790332482

@@ -71,7 +71,7 @@ static int dial(const struct fixture *fixture)
                                   .sin_port = htons(fixture->port),
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     int fd = socket(AF_INET, SOCK_STREAM, 0);
-    struct timeval limit = {.tv_sec = 20};
+    struct timeval limit = {.tv_sec = 60};
     setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
     assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
     return fd;
@@ -572,8 +572,8 @@ static void put_join(int fd, const char *group)
     struct kafka_join_group_request m;
     kafka_join_group_request_init(&m);
     m.group_id = bytes_from(group);
-    m.session_timeout_ms = 10000;
-    m.rebalance_timeout_ms = 60000;
+    m.session_timeout_ms = 600000; // longer than any machine sleeps
+    m.rebalance_timeout_ms = 600000;
     m.protocol_type = bytes_from("consumer");
     m.protocols = &protocol;
     m.protocols_count = 1;

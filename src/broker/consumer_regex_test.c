@@ -105,7 +105,7 @@ static void no_expression_takes_exponential_time(void **state)
     struct consumer_matcher *matcher = consumer_matcher_new("(a+)+(a|aa)*(.*a){12}b");
     int64_t begin_us = clock_mono_us();
     assert_false(consumer_matches(matcher, name));
-    assert_true(clock_mono_us() - begin_us < 5000000);
+    assert_true(clock_mono_us() - begin_us < 60000000);
     consumer_matcher_free(matcher);
 }
 

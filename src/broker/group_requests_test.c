@@ -97,8 +97,14 @@ static void a_group_that_someone_is_about_to_join_is_not_forgotten(void **state)
     assert_int_equal(joiner->state, GROUP_EMPTY);
     group_unref(other);
     group_unref(joiner);
-    groups__drop_if_unused(groups, tick);
-    assert_null(groups_find(groups, bytes_from("young")));
+    int64_t until_us = clock_mono_us() + 60000000;
+    do { // the broker's own tick may have got hold of it too
+        assert_true(clock_mono_us() < until_us);
+        groups__drop_if_unused(groups, tick);
+        other = groups_find(groups, bytes_from("young"));
+        if (other)
+            group_unref(other);
+    } while (other);
     group_unref(tick);
 }
 
@@ -370,7 +376,7 @@ static void classic_requests_serve_a_classic_member_in_it(void **state)
     struct kafka_join_group_request m;
     kafka_join_group_request_init(&m);
     m.group_id = bytes_from("g");
-    m.session_timeout_ms = m.rebalance_timeout_ms = 10000;
+    m.session_timeout_ms = m.rebalance_timeout_ms = 600000;
     m.protocol_type = bytes_from("consumer");
     m.protocols = &protocol;
     m.protocols_count = 1;
