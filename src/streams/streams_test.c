@@ -89,7 +89,7 @@ static void close_streams(struct fixture *f)
 // Until the list of streams holds `text`; the list is left in `json`.
 static void wait_for(struct fixture *f, const char *text, struct str *json)
 {
-    int64_t deadline = clock_mono_us() + 20000000;
+    int64_t deadline = clock_mono_us() + 60000000;
     for (;;) {
         mutex_lock(&f->mutex);
         unsigned seen = f->changes;
@@ -380,7 +380,7 @@ static void a_stream_that_never_rests_finds_an_added_partition(void **state)
     f->log.hidden = 0;
     mutex_unlock(&f->log.mutex);
     fake_produce(&f->log, FAKE_PARTITIONS - 1, values + 1, 1);
-    int64_t end_us = clock_mono_us() + 20000000;
+    int64_t end_us = clock_mono_us() + 60000000;
     for (bool found = false; !found;) {
         fake_produce(&f->log, 0, values, 1);
         mutex_lock(&f->tables.mutex);
