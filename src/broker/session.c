@@ -566,17 +566,18 @@ static void expect_sign_in(struct session *session)
     timer_start(conn_loop(session->conn), &session->stranger_timer, SIGN_IN_TIMEOUT_MS);
 }
 
+// False: there are too many of its address, or in all, and the session has ended.
 static bool be_counted(struct session *session)
 {
     struct diag diag = DIAG_INIT;
-    session->counted =
-        crowd_arrive(session->broker->crowd, session->identity.host, &diag) == ERR_OK;
-    if (!session->counted) {
-        LOG_INFO("broker", "refused a connection", "peer=%s why=\"%s\"", conn_peer(session->conn),
-                 diag_text(&diag));
-        conn_abort(session->conn);
+    if (crowd_arrive(session->broker->crowd, session->identity.host, &diag) == ERR_OK) {
+        session->counted = true;
+        return true;
     }
-    return session->counted;
+    LOG_INFO("broker", "refused a connection", "peer=%s why=\"%s\"", conn_peer(session->conn),
+             diag_text(&diag));
+    conn_abort(session->conn);
+    return false;
 }
 
 static void on_opened(struct conn *conn, void *ctx)

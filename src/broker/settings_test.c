@@ -162,6 +162,21 @@ static void a_transactions_timeout_is_bounded_as_it_says(void **state)
     client_close(&client);
 }
 
+static void a_connection_beyond_those_of_its_address_is_closed(void **state)
+{
+    (void)state;
+    struct client client, beyond;
+    char byte;
+    client_open(&client);
+    assert_int_equal(join(&client, 999), INVALID_SESSION_TIMEOUT); // it is counted
+    set("", "max.connections.per.ip", "1");
+    client_open(&beyond);
+    assert_int_equal(read(beyond.fd, &byte, 1), 0);
+    assert_int_equal(join(&client, 999), INVALID_SESSION_TIMEOUT);
+    client_close(&beyond);
+    client_close(&client);
+}
+
 static int16_t commit(struct client *client, const char *metadata)
 {
     struct kafka_offset_commit_request_partition partition;
@@ -266,6 +281,7 @@ int main(void)
         GIVEN(topics_stay_where_deletion_is_disabled),
         GIVEN(groups_are_bounded_as_it_says),
         GIVEN(a_transactions_timeout_is_bounded_as_it_says),
+        GIVEN(a_connection_beyond_those_of_its_address_is_closed),
         GIVEN(metadata_of_commits_is_bounded_as_it_says),
         cmocka_unit_test(a_setting_that_weir_cannot_honour_is_refused_in_words),
         cmocka_unit_test(settings_that_contradict_each_other_are_refused),
