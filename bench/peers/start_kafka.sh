@@ -31,9 +31,9 @@ cat >"$dir/log4j2.yaml" <<'END'
 Configuration: {status: WARN, Appenders: {Console: {name: E, target: SYSTEM_ERR, PatternLayout: {pattern: "[%d] %p %m (%c)%n"}}}, Loggers: {Root: {level: WARN, AppenderRef: {ref: E}}}}
 END
 java=(java -cp "$lib/*" "-Dlog4j2.configurationFile=$dir/log4j2.yaml")
-timeout 60 "${java[@]}" kafka.tools.StorageTool format --standalone -t AAAAAAAAAp1Ctk52cUJEyw -c "$dir/server.properties" >"$dir/log" 2>&1 ||
+timeout 300 "${java[@]}" kafka.tools.StorageTool format --standalone -t AAAAAAAAAp1Ctk52cUJEyw -c "$dir/server.properties" >"$dir/log" 2>&1 ||
     { tail -5 "$dir/log" >&2; exit 1; }
 "${java[@]}" -Xms512m -Xmx1g kafka.Kafka "$dir/server.properties" >>"$dir/log" 2>&1 </dev/null &
 pid=$!
-await $pid "$port" 60 "$dir/log"
+await $pid "$port" 300 "$dir/log"
 echo "127.0.0.1:$port $pid $version"

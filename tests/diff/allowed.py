@@ -7,7 +7,7 @@ import os
 
 from records import headers
 
-LATE_S = float(os.environ.get("DIFF_LATE_S", 20))  # how long Kafka's brokers may take to see what its controller has decided
+LATE_S = float(os.environ.get("DIFF_LATE_S", 60))  # how long Kafka's brokers may take to see what its controller has decided
 
 
 def any_two(kafka, weir):

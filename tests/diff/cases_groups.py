@@ -8,11 +8,29 @@ SUBSCRIPTION = b"\0\0\0\0\0\1\0\7grp-top\xff\xff\xff\xff"
 ASSIGNMENT = b"\0\0\0\0\0\1\0\7grp-top\0\0\0\1\0\0\0\0\xff\xff\xff\xff"
 
 
+def one_of_each_partition(count=50):
+    """Names that Kafka's coordinators keep in as many partitions of their topics as there are: by Java's hash of a string."""
+    names = {}
+    for number in range(10000):
+        code = 0
+        for char in "warm-%d" % number:
+            code = code * 31 + ord(char) & 0xFFFFFFFF
+        names.setdefault((code & 0x7FFFFFFF) % count, "warm-%d" % number)
+    assert len(names) == count
+    return sorted(names.values())
+
+
 def ready(d):
-    """Kafka's coordinator has made and loaded its topic."""
+    """Kafka's coordinator has made its topic, and loaded each partition of it: they are loaded one by one."""
     d.kafka.until("FindCoordinator", 4, dict(KeyType=0, CoordinatorKeys=["g"]), lambda a: a["Coordinators"][0]["ErrorCode"] == 0)
-    for group in ("warm-%d" % i for i in range(50)):
+    for group in one_of_each_partition():
         d.kafka.until("OffsetFetch", 7, dict(GroupId=group, Topics=None), lambda a: a["ErrorCode"] == 0)
+
+
+def transactions_ready(d):
+    d.kafka.until("FindCoordinator", 4, dict(KeyType=1, CoordinatorKeys=["t"]), lambda a: a["Coordinators"][0]["ErrorCode"] == 0)
+    d.kafka.until("DescribeTransactions", 0, dict(TransactionalIds=one_of_each_partition()),
+                  lambda a: all(one["ErrorCode"] == 105 for one in a["TransactionStates"]))  # no such id
 
 
 def join(group, member="", instance=None, **more):

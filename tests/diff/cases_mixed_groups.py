@@ -2,7 +2,6 @@
 """One group with members of both protocols: it becomes of the new one with its first new member, serves the classic
 ones all the while, and is classic again when the last new one has gone."""
 import struct
-import time
 
 from cases_groups import join, only, ready
 from cases_topics import create
@@ -103,11 +102,6 @@ class New:
 
     def has(self, note):
         return self.beat(note, TopicPartitions=self.owned)
-
-
-def next_target():
-    """The group assigns once a second."""
-    time.sleep(1.2)
 
 
 def seen(d, group, note):
@@ -219,7 +213,6 @@ def case_mixed_groups_of_several(d):
     second = Old(d, group, 9, "second")
     second.enter()
     second.sync("nothing yet")
-    next_target()
     new.beat("a target for three")
     for old in (first, second):
         old.beat("must join")
@@ -231,12 +224,10 @@ def case_mixed_groups_of_several(d):
     seen(d, group, "three")
     third = New(d, group, "third")
     third.enter("one more")
-    next_target()
     new.has("a target for four")
     for old in (first, second):
         old.beat("perhaps less")
     first.leave("leaves")
-    next_target()
     new.has("a target for three again")
     seen(d, group, "three again")
     d.same("LeaveGroup", 5, dict(GroupId=group, Members=[dict(MemberId=new.me), dict(MemberId="nobody"), dict(MemberId=third.me)]),

@@ -23,11 +23,11 @@ def metadata(*names):
 def settled(d, *names):
     d.until("Metadata", 12, metadata(*names), lambda answer: all(
         topic["ErrorCode"] == 0 and all(p["LeaderId"] == 1 for p in topic["Partitions"]) for topic in answer["Topics"]))
-    for name in names:  # the metadata is there before the partition is
-        d.until("ListOffsets", 7, dict(ReplicaId=-1, Topics=[dict(Name=name, Partitions=[
-            dict(PartitionIndex=0, CurrentLeaderEpoch=-1, Timestamp=-1)])]),
-                lambda answer: answer["Topics"][0]["Partitions"][0]["ErrorCode"] == 0)
-    d.same("Metadata", 12, metadata(*names), settle=True)
+    known, _ = d.same("Metadata", 12, metadata(*names), settle=True)
+    for topic in known["Topics"]:  # the metadata is there before the partitions are, and they come one by one
+        d.until("ListOffsets", 7, dict(ReplicaId=-1, Topics=[dict(Name=topic["Name"], Partitions=[
+            dict(PartitionIndex=p["PartitionIndex"], CurrentLeaderEpoch=-1, Timestamp=-1) for p in topic["Partitions"]])]),
+                lambda answer: all(p["ErrorCode"] == 0 for p in answer["Topics"][0]["Partitions"]))
 
 
 def case_create_topics(d):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Producer ids and transactions, step by step, in every version."""
 from cases_data import fetch, offsets, produce
-from cases_groups import ready
+from cases_groups import ready, transactions_ready
 from cases_topics import create
 from pair import Var
 from records import batch
@@ -23,7 +23,7 @@ def case_transactions(d):
     if "EndTxn" not in d.served:
         return
     ready(d)
-    d.kafka.until("FindCoordinator", 4, dict(KeyType=1, CoordinatorKeys=["t"]), lambda a: a["Coordinators"][0]["ErrorCode"] == 0)
+    transactions_ready(d)
     create(d, "txn-top", 2)
     for v in range(0, 5):
         name = "txn-%d" % v
@@ -101,6 +101,7 @@ def case_transactions(d):
 def case_transactions_of_version_2(d):
     """KIP-890: writing makes a partition part of the transaction, each end bumps the epoch."""
     ready(d)
+    transactions_ready(d)
     create(d, "txn-two", 2)
     name = "txn-v2"
     d.until("InitProducerId", 5, dict(TransactionalId=name, TransactionTimeoutMs=60000), lambda a: a["ErrorCode"] == 0)

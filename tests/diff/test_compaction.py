@@ -59,6 +59,7 @@ class Both:
         if key not in self.producers:
             made = Producer({"bootstrap.servers": "%s:%d" % (peer.host, peer.port), "linger.ms": 30000,  # until flush()
                              "batch.num.messages": 10000, "sticky.partitioning.linger.ms": 0,
+                             **({"transaction.timeout.ms": 600000} if "transactional_id" in settings else {}),
                              **{name.replace("_", "."): value for name, value in settings.items()}})
             if "transactional_id" in settings:
                 made.init_transactions(60)

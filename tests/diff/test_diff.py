@@ -18,6 +18,8 @@ from pair import Pair, Peer
 
 PEERS = ROOT / "build" / "peers"
 FILES = ("handshake", "topics", "data", "configs", "settings", "groups", "mixed_groups", "transactions", "inspection", "administration", "frames")
+# A group assigns anew with each change: once a second, what a member is told would depend on how fast this machine is.
+AT_ONCE = "group.consumer.assignment.interval.ms"
 CASES = [case for file in FILES for name, case in vars(importlib.import_module("cases_" + file)).items()
          if name.startswith("case_")]
 
@@ -43,17 +45,17 @@ class Recorder:
                     out.write("%d %d %s %s\n" % (key, version, request.hex(), response.hex()))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def pair(request, tmp_path_factory, empty_project):
     home = tmp_path_factory.mktemp("diff")
     at, pid = os.environ.get("DIFF_KAFKA"), None
     if not at:
         script = str(ROOT / "bench" / "peers" / "start_kafka.sh")
         with open(home / "start.log", "w") as log:  # a pipe would stay open as long as the broker lives
-            subprocess.run([script, str(home / "kafka")], stdout=log, timeout=600, check=True)
+            subprocess.run([script, str(home / "kafka"), AT_ONCE + "=0"], stdout=log, timeout=600, check=True)
         at, pid, _ = (home / "start.log").read_text().split()
     codec = Codec(PEERS / "kafka" / "lib" / "kafka-clients-4.3.1.jar")
-    weir = Weir(empty_project, home / "weir").start()
+    weir = Weir(empty_project, home / "weir", "kafka.settings={%s: 0}" % AT_ONCE).start()
     pair = Pair(Peer("kafka", at, codec), Peer("weir", weir.at["kafka"], codec), codec)
     recorder = Recorder(os.environ.get("DIFF_RECORD"))
     pair.kafka.record = recorder.add

@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 from cases_data import ONE, fetch, produce
+from cases_groups import ready, transactions_ready
 from codec import Codec
 from conftest import ROOT, Weir
 from pair import Pair, Peer, Var
@@ -259,8 +260,8 @@ RIGHTS = {
 
 def coordinators_ready(admin):
     """Kafka makes the topics of its coordinators when they are first asked for."""
-    admin.until("FindCoordinator", 4, dict(KeyType=0, CoordinatorKeys=["warm"]), lambda a: a["Coordinators"][0]["ErrorCode"] == 0)
-    admin.until("FindCoordinator", 4, dict(KeyType=1, CoordinatorKeys=["warm"]), lambda a: a["Coordinators"][0]["ErrorCode"] == 0)
+    ready(admin)
+    transactions_ready(admin)
     for group in ("readers", "not-readers"):
         admin.until("Heartbeat", 4, dict(GroupId=group, GenerationId=1, MemberId="nobody", GroupInstanceId=None),
                     lambda a: a["ErrorCode"] == 25)
