@@ -6,8 +6,8 @@ import time
 import uuid
 
 import pytest
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka import Consumer, IsolationLevel, KafkaException, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, NewTopic, OffsetSpec
 
 import packages
 from conftest import wait_for
@@ -20,7 +20,7 @@ def make(at, word, partitions=1):
     topic = f"{word}-{uuid.uuid4().hex[:12]}"
     admin = AdminClient({"bootstrap.servers": at})
     (future,) = admin.create_topics([NewTopic(topic, partitions, 1)]).values()
-    future.result(20)
+    future.result(60)
     return topic
 
 
@@ -28,7 +28,7 @@ def transactional(at, name, **config):
     # librdkafka 2.16 that bootstraps anew gives up its broker but goes on waiting for it as the group's coordinator, so
     # send_offsets_to_transaction() never returns after a restart: with Apache Kafka 4.3.1 too (librdkafka issue 5511).
     one = Producer({"bootstrap.servers": at, "transactional.id": name, "metadata.recovery.strategy": "none", **config})
-    one.init_transactions(30)
+    one.init_transactions(60)
     return one
 
 
@@ -52,6 +52,13 @@ def read(at, topic, partitions=1, isolation="read_committed"):
     return got
 
 
+def end(at, topic, isolation):
+    """The offset at which this kind of reader stops, of the first partition."""
+    place = TopicPartition(topic, 0)
+    admin = AdminClient({"bootstrap.servers": at})
+    return admin.list_offsets({place: OffsetSpec.latest()}, isolation_level=isolation)[place].result(60).offset
+
+
 # --- librdkafka -------------------------------------------------------------------------------------------------------
 
 
@@ -62,10 +69,10 @@ def test_committed_records_are_read_and_aborted_ones_are_not(at):
         one.begin_transaction()
         for value in range(50):
             one.produce(topic, f"{n}-{value}", partition=value % 2)
-        one.flush(20)
-        ends(20)
+        one.flush(60)
+        ends(60)
     wanted = sorted(f"{n}-{value}".encode() for n in (0, 2) for value in range(50))
-    assert sorted(read(at, topic, 2)) == wanted
+    wait_for(lambda: sorted(read(at, topic, 2)) == wanted, "the committed records")  # markers may come after the answer
     assert len(read(at, topic, 2, "read_uncommitted")) == 150
 
 
@@ -74,13 +81,13 @@ def test_an_open_transaction_holds_back_readers_of_committed_records_only(at):
     one, two = transactional(at, topic + "-1"), transactional(at, topic + "-2")
     one.begin_transaction()
     one.produce(topic, "first")
-    one.flush(20)
+    one.flush(60)
     two.begin_transaction()
     two.produce(topic, "second")
-    two.commit_transaction(20)
+    two.commit_transaction(60)
     assert read(at, topic) == []
     assert read(at, topic, 1, "read_uncommitted") == [b"first", b"second"]
-    one.commit_transaction(20)
+    one.commit_transaction(60)
     wait_for(lambda: read(at, topic) == [b"first", b"second"], "both")
 
 
@@ -89,14 +96,14 @@ def test_a_second_producer_fences_the_first(at):
     old = transactional(at, topic)
     old.begin_transaction()
     old.produce(topic, "old")
-    old.flush(20)
+    old.flush(60)
     young = transactional(at, topic)
     young.begin_transaction()
     young.produce(topic, "young")
-    young.commit_transaction(20)
+    young.commit_transaction(60)
     with pytest.raises(KafkaException) as refused:
         old.produce(topic, "older")
-        old.commit_transaction(20)
+        old.commit_transaction(60)
     assert refused.value.args[0].fatal()
     wait_for(lambda: read(at, topic) == [b"young"], "the young one's record")
 
@@ -106,7 +113,7 @@ def test_offsets_of_a_transaction_move_with_it(at):
     filler = Producer({"bootstrap.servers": at})
     for n in range(10):
         filler.produce(source, str(n))
-    assert filler.flush(20) == 0
+    assert filler.flush(60) == 0
     one = transactional(at, source)
     reader = Consumer({"bootstrap.servers": at, "group.id": source, "auto.offset.reset": "earliest",
                        "enable.auto.commit": False, "isolation.level": "read_committed"})
@@ -116,9 +123,9 @@ def test_offsets_of_a_transaction_move_with_it(at):
     for ends, wanted in ((one.abort_transaction, -1001), (one.commit_transaction, 10)):
         one.begin_transaction()
         one.produce(target, "x")
-        one.send_offsets_to_transaction(reader.position(reader.assignment()), reader.consumer_group_metadata(), 20)
-        ends(20)
-        assert reader.committed([TopicPartition(source, 0)], 20)[0].offset == wanted
+        one.send_offsets_to_transaction(reader.position(reader.assignment()), reader.consumer_group_metadata(), 60)
+        ends(60)
+        assert reader.committed([TopicPartition(source, 0)], 60)[0].offset == wanted
     reader.close()
     wait_for(lambda: read(at, target) == [b"x"], "the committed record")
 
@@ -128,13 +135,13 @@ def test_a_transaction_whose_time_is_over_is_aborted(at):
     one = transactional(at, topic, **{"transaction.timeout.ms": 1000})
     one.begin_transaction()
     one.produce(topic, "gone")
-    one.flush(20)
+    one.flush(60)
     plain = Producer({"bootstrap.servers": at})
     plain.produce(topic, "stays")
-    assert plain.flush(20) == 0
+    assert plain.flush(60) == 0
     wait_for(lambda: read(at, topic) == [b"stays"], "the transaction to be aborted")
     with pytest.raises(KafkaException):
-        one.commit_transaction(20)
+        one.commit_transaction(60)
 
 
 # --- killed in the middle ---------------------------------------------------------------------------------------------
@@ -147,19 +154,20 @@ def test_an_open_transaction_goes_on_after_a_kill(weir):
     one.begin_transaction()
     for value in range(30):
         one.produce(topic, f"before-{value}", partition=value % 3)
-    assert one.flush(20) == 0
+    assert one.flush(60) == 0
     weir.kill()
     weir.start()
     for value in range(30):
         one.produce(topic, f"behind-{value}", partition=value % 3)
     one.commit_transaction(60)
-    assert len(read(at, topic, 3)) == 60
+    wait_for(lambda: len(read(at, topic, 3)) == 60, "the committed records")
     one.begin_transaction()
     one.produce(topic, "aborted", partition=0)
-    assert one.flush(20) == 0
+    assert one.flush(60) == 0
     weir.kill()
     weir.start()
     one.abort_transaction(60)
+    wait_for(lambda: end(at, topic, IsolationLevel.READ_COMMITTED) == end(at, topic, IsolationLevel.READ_UNCOMMITTED), "the abort")
     assert len(read(at, topic, 3)) == 60
     assert len(read(at, topic, 3, "read_uncommitted")) == 61
 
@@ -170,12 +178,12 @@ def test_a_transaction_left_open_by_a_dead_producer_is_aborted_after_a_kill_too(
     one = transactional(at, topic, **{"transaction.timeout.ms": 2000})
     one.begin_transaction()
     one.produce(topic, "gone")
-    assert one.flush(20) == 0
+    assert one.flush(60) == 0
     weir.kill()
     weir.start()
     plain = Producer({"bootstrap.servers": at})
     plain.produce(topic, "stays")
-    assert plain.flush(20) == 0
+    assert plain.flush(60) == 0
     wait_for(lambda: read(at, topic) == [b"stays"], "the transaction to be aborted")
 
 
@@ -209,8 +217,8 @@ class Mover(threading.Thread):
                 for message in messages:
                     one.produce(self.target, message.value(), partition=int(message.value()) % 2)
                 one.send_offsets_to_transaction(reader.position(reader.assignment()),
-                                                reader.consumer_group_metadata(), 20)
-                one.commit_transaction(20)
+                                                reader.consumer_group_metadata(), 60)
+                one.commit_transaction(60)
                 self.moved += 1
         finally:
             reader.close()
@@ -219,17 +227,17 @@ class Mover(threading.Thread):
 def test_every_record_is_copied_exactly_once_over_kills(weir):
     at = weir.at["kafka"]
     source, target = make(at, "numbers", 2), make(at, "copies", 2)
-    total = 3000
+    total, part = 3000, 600
     filler = Producer({"bootstrap.servers": at, "enable.idempotence": True})
-    for n in range(total):
-        filler.produce(source, str(n), partition=n % 2)
     stop = threading.Event()
     movers = [Mover(at, source, target, n, stop) for n in range(2)]
     for mover in movers:
         mover.start()
     try:
-        for _ in range(4):
+        for start in range(0, total, part):
             before = sum(mover.moved for mover in movers)
+            for n in range(start, start + part):  # for 30 transactions or more: there is something to move, however fast they are
+                filler.produce(source, str(n), partition=n % 2)
             wait_for(lambda: sum(mover.moved for mover in movers) > before + 3, "some transactions")
             weir.kill()
             weir.start()
@@ -270,13 +278,12 @@ def test_java_transactions(jvms, at, release, behaviour):
 
 
 def test_the_tool_finds_and_aborts_a_hanging_transaction(jvms, at):
-    topic = make(at, "tool")
-    one = transactional(at, topic)
+    topic, jvm = make(at, "tool"), jvms("4.3")
+    one = transactional(at, topic, **{"transaction.timeout.ms": 600000})  # a JVM may take long to start
     one.begin_transaction()
     one.produce(topic, "open")
-    assert one.flush(20) == 0
+    assert one.flush(60) == 0
     tool = "org.apache.kafka.tools.TransactionsCommand"
-    jvm = jvms("4.3")
     assert re.search(topic + r".*\bOngoing\b", jvm(tool, "--bootstrap-server", at, "list"))
     described = jvm(tool, "--bootstrap-server", at, "describe", "--transactional-id", topic)
     assert "Ongoing" in described and f"{topic}-0" in described
@@ -285,5 +292,5 @@ def test_the_tool_finds_and_aborts_a_hanging_transaction(jvms, at):
     jvm(tool, "--bootstrap-server", at, "abort", "--topic", topic, "--partition", "0", "--start-offset", "0")
     plain = Producer({"bootstrap.servers": at})
     plain.produce(topic, "stays")
-    assert plain.flush(20) == 0
+    assert plain.flush(60) == 0
     wait_for(lambda: read(at, topic) == [b"stays"], "the aborted transaction to be out of the way")
