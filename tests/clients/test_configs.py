@@ -26,7 +26,7 @@ def admin(at):
 
 def result(futures):
     (future,) = futures.values()
-    return future.result(30)
+    return future.result(60)
 
 
 def make(admin, topic, **config):
@@ -59,7 +59,7 @@ def produce(at, topic, values, partition=0, **config):
     for key, value, timestamp in values:
         producer.produce(topic, value, key=key, partition=partition, timestamp=timestamp,
                          on_delivery=lambda error, message: told.append((error, message)))
-    assert producer.flush(30) == 0
+    assert producer.flush(60) == 0
     return told
 
 
@@ -203,9 +203,9 @@ def test_log_append_time_is_the_brokers(at, admin, topic):
 
 def test_timestamps_out_of_bounds_are_refused(at, admin, topic):
     now = int(time.time() * 1000)
-    make(admin, topic, **{"message.timestamp.before.max.ms": "60000", "message.timestamp.after.max.ms": "60000"})
-    ((early, _),) = produce(at, topic, [(b"k", b"v", now - 120000)])
-    ((late, _),) = produce(at, topic, [(b"k", b"v", now + 120000)])
+    make(admin, topic, **{"message.timestamp.before.max.ms": "600000", "message.timestamp.after.max.ms": "600000"})
+    ((early, _),) = produce(at, topic, [(b"k", b"v", now - 1200000)])
+    ((late, _),) = produce(at, topic, [(b"k", b"v", now + 1200000)])
     ((fine, _),) = produce(at, topic, [(b"k", b"v", now)])
     assert early.code() == late.code() == KafkaError.INVALID_TIMESTAMP and fine is None
 
@@ -303,7 +303,7 @@ def test_settings_come_from_the_command_line_too_and_what_was_altered_goes_befor
     weir = start_weir(empty_project, "kafka.settings={num.partitions: 2, producer.id.expiration.ms: 70000}")
     admin = AdminClient({"bootstrap.servers": weir.at["kafka"]})
     produce(weir.at["kafka"], topic, [("k", "v", 0)])
-    assert len(admin.list_topics(topic, 30).topics[topic].partitions) == 2
+    assert len(admin.list_topics(topic, 60).topics[topic].partitions) == 2
     described = describe(admin, "1", BROKER)
     assert described["num.partitions"].value == "2"
     assert described["num.partitions"].source == ConfigSource.STATIC_BROKER_CONFIG.value
