@@ -17,7 +17,8 @@ def cqlsh(weir):
     host, port = weir.at["cql"].rsplit(":", 1)
 
     def run(text, *options, fails=False):
-        done = subprocess.run([CQLSH, host, port, *options, "-e", text], capture_output=True, text=True, timeout=90)
+        done = subprocess.run([CQLSH, host, port, "--connect-timeout=60", "--request-timeout=60", *options, "-e", text],
+                              capture_output=True, text=True, timeout=180)
         assert (done.returncode != 0) == fails, done.stdout + done.stderr
         return done.stderr if fails else done.stdout
 
