@@ -10,8 +10,17 @@ MB = 1 << 20
 
 
 def patience():
-    """Much less than what bad clients try to hold up, more than a machine's own hiccups."""
+    """Much less than what bad clients try to hold up."""
     return max(5.0, os.getloadavg()[0] / os.cpu_count())
+
+
+def assert_soon(check, what):
+    """A normal client is served within patience(). A hiccup of the machine does not come back three times; what a bad client
+    holds up stays so while it is there."""
+    took = [check()]
+    while took[-1] >= patience() and len(took) < 3:
+        took.append(check())
+    assert took[-1] < patience(), f"{what}: {took} s"
 
 
 def address(weir, part):
@@ -19,7 +28,7 @@ def address(weir, part):
     return host, int(port)
 
 
-def connect(weir, part, timeout=30.0):
+def connect(weir, part, timeout=60.0):
     return socket.create_connection(address(weir, part), timeout=timeout)
 
 
@@ -33,7 +42,7 @@ def read_exactly(sock, size):
     return data
 
 
-def read_until_closed(sock, seconds=30.0):
+def read_until_closed(sock, seconds=60.0):
     """What came before the server closed; None if it had not closed after `seconds`."""
     data, end = b"", time.monotonic() + seconds
     while True:
@@ -119,10 +128,11 @@ def varint(value):
 
 
 def kafka_batch(value):
-    """A record batch of one record."""
+    """A record batch of one record, of now: of an old one retention would make an end."""
+    now_ms = int(time.time() * 1000)
     record = b"\0\0\0" + varint(-1) + varint(len(value)) + value + b"\0"
     record = varint(len(record)) + record
-    rest = struct.pack(">hiqqqhii", 0, 0, 1700000000000, 1700000000000, -1, -1, -1, 1) + record
+    rest = struct.pack(">hiqqqhii", 0, 0, now_ms, now_ms, -1, -1, -1, 1) + record
     return struct.pack(">qiibI", 0, 9 + len(rest), -1, 2, crc32c(rest)) + rest
 
 
@@ -142,7 +152,7 @@ def kafka_create(sock, topic):
 
 
 def kafka_is_well(weir):
-    """A normal client: produces a record, reads it back, both right, within a second."""
+    """A normal client: produces a record, reads it back, both right. How long that took."""
     start = time.monotonic()
     with connect(weir, "kafka") as sock:
         apis = kafka_call(sock, 18, 0, b"")
@@ -182,7 +192,7 @@ def cql_call(sock, opcode, body):
     return answered, answer
 
 
-def cql_connect(weir, timeout=30.0):
+def cql_connect(weir, timeout=60.0):
     sock = connect(weir, "cql", timeout)
     assert cql_call(sock, 1, CQL_STARTUP)[0] == 2
     return sock
@@ -204,7 +214,7 @@ def cql_is_well(weir):
 
 # --- HTTP ---
 
-def http_exchange(weir, part, request, seconds=30.0):
+def http_exchange(weir, part, request, seconds=60.0):
     with connect(weir, part) as sock:
         send_quietly(sock, request)
         return read_until_closed(sock, seconds)
@@ -242,5 +252,4 @@ def assert_well(weir, what=""):
     for name, check in (("kafka", kafka_is_well), ("cql", cql_is_well),
                         ("console", lambda w: http_is_well(w, "console")),
                         ("people", lambda w: http_is_well(w, "people"))):
-        took = check(weir)
-        assert took < patience(), f"{name} took {took:.2f} s {what}"
+        assert_soon(lambda: check(weir), f"{name} {what}")

@@ -10,9 +10,9 @@ import time
 import pytest
 
 from conftest import wait_for
-from raw import (CQL_STARTUP, MB, SEED, assert_well, connect, cql_answer, cql_call, cql_connect, cql_error, cql_frame,
+from raw import (CQL_STARTUP, MB, SEED, assert_soon, assert_well, connect, cql_answer, cql_call, cql_connect, cql_error, cql_frame,
                  cql_is_well, cql_query, half_close, http_exchange, http_status, kafka_answer, kafka_batch, kafka_call, kafka_create,
-                 kafka_fetch_body, kafka_is_well, kafka_produce_body, kafka_request, open_files, patience, read_exactly,
+                 kafka_fetch_body, kafka_is_well, kafka_produce_body, kafka_request, open_files, read_exactly,
                  read_until_closed, rss_bytes, send_quietly)
 
 PORTS = ("kafka", "cql", "console", "people")
@@ -75,7 +75,7 @@ def test_a_kafka_request_of_huge_counts_costs_no_memory(weir):
                     send_quietly(sock, kafka_request(key, version, body))
                 half_close(sock)
                 assert read_until_closed(sock) is not None, f"api {key}"
-    assert rss_bytes(weir) - before < 32 * MB
+    wait_for(lambda: rss_bytes(weir) - before < 32 * MB, "the memory of 380 connections to be given back")
 
 
 @pytest.mark.parametrize("part,start", [("kafka", kafka_request(3, 1, b"\0\0\0\1")[:-2]), ("kafka", b"\0\0"),
@@ -97,7 +97,7 @@ def test_stalled_halves_of_frames_keep_nobody_waiting(weir, part, start):
     for sock in stalled:
         send_quietly(sock, start)
     assert_well(weir, f"beside {len(stalled)} stalled clients of {part}")
-    assert rss_bytes(weir) - before < 64 * MB
+    wait_for(lambda: rss_bytes(weir) - before < 64 * MB, "what is not the stalled clients' own to be given back")
     for sock in stalled:
         sock.close()
 
@@ -201,7 +201,7 @@ def test_an_endless_body_is_refused_and_not_kept(weir, part):
     before = rss_bytes(weir)
     with connect(weir, part) as sock:
         sock.sendall(b"POST /api/sql HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n")
-        block, sent, end = b"10000\r\n" + b"x" * 65536 + b"\r\n", 0, time.monotonic() + 5
+        block, sent, end = b"10000\r\n" + b"x" * 65536 + b"\r\n", 0, time.monotonic() + 60
         while time.monotonic() < end and sent < 200 * MB:
             readable, writable, _ = select.select([sock], [sock], [], 1)
             if readable:
@@ -213,7 +213,7 @@ def test_an_endless_body_is_refused_and_not_kept(weir, part):
         assert sent < 100 * MB, "the whole body was taken"
         answer = read_until_closed(sock)
     assert answer == b"" or http_status(answer) in (400, 404, 405, 413), answer
-    assert rss_bytes(weir) - before < 32 * MB
+    wait_for(lambda: rss_bytes(weir) - before < 32 * MB, "the body to be given back")
 
 
 def test_one_byte_at_a_time_delays_nobody(weir):
@@ -240,7 +240,7 @@ def test_one_byte_at_a_time_delays_nobody(weir):
 # --- clients that do not read ---
 
 def test_kafka_clients_that_fetch_and_never_read_cost_no_memory(weir):
-    with connect(weir, "kafka", 20) as sock:
+    with connect(weir, "kafka") as sock:
         kafka_create(sock, "large")
         batch = kafka_batch(b"z" * 900000)
         for _ in range(30):
@@ -250,13 +250,13 @@ def test_kafka_clients_that_fetch_and_never_read_cost_no_memory(weir):
     for sock in deaf:
         send_quietly(sock, b"".join(kafka_request(1, 4, kafka_fetch_body("large", 0)) for _ in range(40)))
     assert_well(weir, "beside clients that do not read")
-    assert rss_bytes(weir) - before < 32 * MB
+    wait_for(lambda: rss_bytes(weir) - before < 32 * MB, "memory to be as before beside clients that do not read")
     for sock in deaf:
         sock.close()
 
 
 def test_cql_clients_that_query_and_never_read_are_bounded(weir):
-    with cql_connect(weir, 20) as sock:
+    with cql_connect(weir) as sock:
         for text in ("CREATE KEYSPACE IF NOT EXISTS deaf WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
                      "CREATE TABLE IF NOT EXISTS deaf.large (id int PRIMARY KEY, value text)"):
             assert cql_call(sock, 7, cql_query(text))[0] == 8
@@ -269,8 +269,7 @@ def test_cql_clients_that_query_and_never_read_are_bounded(weir):
         send_quietly(sock, query * 200)  # 800 MB of answers each
     end = time.monotonic() + 6
     while time.monotonic() < end:
-        took = cql_is_well(weir)
-        assert took < patience(), f"a normal client waited {took:.2f} s"
+        assert_soon(lambda: cql_is_well(weir), "a normal client")
         assert rss_bytes(weir) - before < 512 * MB, "more than memory: of weir.yaml allows"
         time.sleep(0.1)
     for sock in deaf:
@@ -286,7 +285,7 @@ def test_http_clients_that_do_not_read_cost_little(weir):
     for sock in deaf[40:]:
         send_quietly(sock, b"GET /api/events HTTP/1.1\r\nHost: x\r\n\r\n")
     wait_for(lambda: http_status(http_exchange(
-        weir, "people", b"GET /api/?results=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 9)) == 200, "people", 10)
+        weir, "people", b"GET /api/?results=1 HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")) == 200, "people")
     assert_well(weir, "beside HTTP clients that do not read")
     assert rss_bytes(weir) - before < 400 * MB
     for sock in deaf:

@@ -29,7 +29,7 @@ def test_idle_connections_cost_little_and_disturb_nobody(start_weir, empty_proje
     host, port = address(weir, part)
     for number in range(count):
         # A loopback address has about 28,000 ports to one place: the clients come from several.
-        sock = socket.create_connection((host, port), timeout=10, source_address=(f"127.0.0.{2 + number % 4}", 0))
+        sock = socket.create_connection((host, port), timeout=60, source_address=(f"127.0.0.{2 + number % 4}", 0))
         if hello:
             sock.sendall(hello)
         idle.append(sock)
@@ -37,12 +37,12 @@ def test_idle_connections_cost_little_and_disturb_nobody(start_weir, empty_proje
     if hello:
         for sock in idle:
             assert read_exactly(sock, 9)[4] == 2
-    each = (rss_bytes(weir) - rss) / count
-    print(f"{part}: {count} connections in {time.monotonic() - start:.1f} s, {each:.0f} bytes each")
+    each = lambda: (rss_bytes(weir) - rss) / count
+    print(f"{part}: {count} connections in {time.monotonic() - start:.1f} s, {each():.0f} bytes each")
     assert_well(weir, f"beside {count} idle connections")
-    assert each < 8192
+    wait_for(lambda: each() < 8192, "less than 8 KB for each")
     if part == "kafka":
-        idle[count // 2].settimeout(30)
+        idle[count // 2].settimeout(60)
         assert kafka_call(idle[count // 2], 18, 0, b""), "an idle connection is of use later"
     for sock in idle:
         sock.close()
@@ -62,9 +62,12 @@ def test_more_connections_than_descriptors_wait_their_turn_without_spinning(star
     resource.prlimit(weir.process.pid, resource.RLIMIT_NOFILE, (files + 100, files + 100))
     crowd = [socket.create_connection(address(weir, "kafka"), timeout=60) for _ in range(200)]
     wait_for(lambda: open_files(weir) >= files + 95, "the descriptors to run out")
-    before = cpu_seconds(weir)
-    time.sleep(1.0)  # a second of real time, to see how much of it is burnt
-    assert cpu_seconds(weir) - before < 0.3
+
+    def rests():
+        before = cpu_seconds(weir)
+        time.sleep(1.0)  # a second of real time, to see how much of it is burnt
+        return cpu_seconds(weir) - before < 0.3
+    wait_for(rests, "a second without spinning")  # one of the first may be still busy with the crowd
     for sock in crowd:
         sock.close()
     wait_for(lambda: open_files(weir) <= files + 4, "the crowd to be let go")

@@ -20,15 +20,15 @@ def written(tmp_path_factory):
     folder = tmp_path_factory.mktemp("log")
     (folder / "project").mkdir()
     weir = Weir(folder / "project", folder / "data").start()
-    producer = Producer({"bootstrap.servers": weir.at["kafka"], "enable.idempotence": True, "linger.ms": 0,
+    producer = Producer({"bootstrap.servers": weir.at["kafka"], "enable.idempotence": True, "linger.ms": 60000,  # until ten or flush()
                          "batch.num.messages": 10, "compression.type": "lz4"})
     for number in range(500):
         producer.produce("orders", f"value {number} ✓".encode(), key=f"key {number}", headers={"h": b"\x01"})
         if number % 50 == 0:
-            producer.flush(30)
+            producer.flush(60)
             running = log("check", "--data-dir", weir.data_dir, "--records")
             assert running.returncode == 0, running.stdout
-    producer.flush(30)
+    producer.flush(60)
     weir.stop()
     return weir.data_dir
 

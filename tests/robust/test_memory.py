@@ -10,6 +10,7 @@ from raw import (MB, assert_well, connect, cql_call, cql_connect, cql_query, kaf
 CLIENTS = 64
 RETRY = (7, 56, 89)  # timed out, storage error, throttled: clients try again
 TOO_LARGE = 10
+PATIENCE_S = 300  # for hundreds of megabytes in all, one after the other
 
 
 def create(sock, topic, partitions):
@@ -61,13 +62,13 @@ def watch(weir, threads, limit):
 def test_64_produce_requests_of_10_megabytes_at_once_stay_within_bounds(start_weir, empty_project, parts, value_bytes,
                                                                         expected):
     weir = start_weir(empty_project, "memory=64MB")
-    with connect(weir, "kafka", 20) as sock:
+    with connect(weir, "kafka") as sock:
         create(sock, "wide", 12)
     batch = kafka_batch(b"m" * value_bytes)
     body = produce_body("wide", [batch] * parts)
 
     def produce():
-        with connect(weir, "kafka", 60) as sock:
+        with connect(weir, "kafka", PATIENCE_S) as sock:
             return codes_of(kafka_call(sock, 0, 3, body), "wide")
 
     threads, results = at_once([produce] * CLIENTS)
@@ -81,13 +82,13 @@ def test_64_produce_requests_of_10_megabytes_at_once_stay_within_bounds(start_we
 
 def test_many_large_cql_writes_at_once_stay_within_bounds(start_weir, empty_project):
     weir = start_weir(empty_project, "memory=64MB")
-    with cql_connect(weir, 20) as sock:
+    with cql_connect(weir) as sock:
         for text in ("CREATE KEYSPACE k WITH replication = {'class': 'SimpleStrategy', 'replication_factor': 1}",
                      "CREATE TABLE k.wide (id int PRIMARY KEY, value text)"):
             assert cql_call(sock, 7, cql_query(text))[0] == 8
 
     def insert(number):
-        with cql_connect(weir, 60) as sock:
+        with cql_connect(weir, PATIENCE_S) as sock:
             return cql_call(sock, 7, cql_query(f"INSERT INTO k.wide (id, value) VALUES ({number}, '{'w' * (8 * MB)}')"))[0]
 
     threads, results = at_once([lambda number=number: insert(number) for number in range(16)])

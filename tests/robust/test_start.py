@@ -13,7 +13,7 @@ PARTS = ("kafka", "cql", "console", "people")
 
 
 def run(*words, env=None):
-    done = subprocess.run([str(WEIR), *map(str, words)], capture_output=True, text=True, timeout=20, cwd=ROOT,
+    done = subprocess.run([str(WEIR), *map(str, words)], capture_output=True, text=True, timeout=60, cwd=ROOT,
                           stdin=subprocess.DEVNULL, env={**os.environ, **(env or {})})
     return done.returncode, done.stdout, done.stderr
 
