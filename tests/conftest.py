@@ -27,6 +27,16 @@ def wait_for(condition, what, deadline=DEADLINE):
         time.sleep(0.01)
 
 
+def cql_session(weir, keyspace):
+    """The driver's own patience is 2 to 10 s."""
+    from cassandra.cluster import Cluster
+    host, port = weir.at["cql"].rsplit(":", 1)
+    cluster = Cluster([host], port=int(port), connect_timeout=DEADLINE, control_connection_timeout=DEADLINE)
+    session = cluster.connect(keyspace)
+    session.default_timeout = DEADLINE
+    return session
+
+
 class Weir:
     """One running weir on a project folder; `at` maps part names to host:port."""
 

@@ -77,6 +77,8 @@ def readers(events, log):
         here = event["by"], event.get("partition")
         if event["op"] == "assigned":
             places[here] = event["offset"]
+        elif event["op"] == "unknown":
+            places.pop(here, None)
         elif event["op"] == "read" and here in places:
             which = "committed" if event["kind"].endswith("committed") else "all"
             if event["offset"] < places[here]:

@@ -9,7 +9,7 @@ import sys
 import time
 
 import pytest
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
 import history
@@ -35,7 +35,7 @@ class Worker:
 
     def kill(self):
         self.process.kill()
-        self.process.wait(20)
+        self.process.wait(60)
 
     def pause(self, seconds):
         self.process.send_signal(signal.SIGSTOP)
@@ -54,6 +54,19 @@ def events_of(folder):
     return sorted(found, key=lambda event: event["at"])
 
 
+AT_LEAST = {"acked": 101, "read": 101, "committed": 6, "aborted": 1}
+
+
+def counts(events):
+    return {op: sum(event["op"] == op for event in events) for op in (*AT_LEAST, "failed")}
+
+
+def is_enough(folder):
+    """Has enough happened? On a slow machine, or by a dull chance, that takes longer."""
+    count = counts(events_of(folder))
+    return all(count[op] >= least for op, least in AT_LEAST.items())
+
+
 def read_log(brokers, committed):
     reader = Consumer({"bootstrap.servers": brokers, "group.id": "check", "enable.auto.commit": False,
                        "isolation.level": "read_committed" if committed else "read_uncommitted",
@@ -66,7 +79,8 @@ def read_log(brokers, committed):
             message = reader.poll(1.0)
             if message is not None and not message.error():
                 records[message.offset()] = json.loads(message.value())
-            elif message is not None:  # the end
+            elif message is not None:
+                assert message.error().code() == KafkaError._PARTITION_EOF, message.error()
                 break
         else:
             pytest.fail("the log could not be read to its end")
@@ -123,7 +137,7 @@ def test_a_history_of_pauses_kills_and_restarts_breaks_no_promise(start_weir, st
         weir.must_run()
     workers = [start_worker(kind, index, brokers, folder) for index, kind in enumerate(KINDS)]
     end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
+    while time.monotonic() < end or not is_enough(folder) and time.monotonic() < end + 120:
         disturb(chance, weir, workers)
     for worker in workers:
         worker.process.send_signal(signal.SIGTERM)
@@ -136,13 +150,12 @@ def test_a_history_of_pauses_kills_and_restarts_breaks_no_promise(start_weir, st
     # What was killed in a transaction is ended by its timeout, or here by the one who takes its name.
     for index, kind in enumerate(KINDS):
         if kind == "transactional":
-            from confluent_kafka import Producer
             Producer({"bootstrap.servers": brokers, "transactional.id": f"{kind}-{index}"}).init_transactions(60)
     log = {"all": read_log(brokers, False), "committed": read_log(brokers, True)}
     events = events_of(folder)
-    count = {op: sum(event["op"] == op for event in events) for op in ("acked", "read", "committed", "aborted", "failed")}
+    count = counts(events)
     print(count, {kind: sum(event["kind"] == kind for event in events) for kind in sorted(set(KINDS))})
-    assert count["acked"] > 100 and count["read"] > 100 and count["committed"] > 5 and count["aborted"] > 0
+    assert all(count[op] >= least for op, least in AT_LEAST.items())
     broken = history.check(events, log)
     assert not broken, "\n".join(broken[:20])
 

@@ -10,10 +10,10 @@ import urllib.request
 
 from cassandra.cluster import Cluster
 from cassandra.policies import ConstantReconnectionPolicy
-from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from conftest import wait_for
+from conftest import cql_session, wait_for
 
 PROJECT = pathlib.Path(__file__).parent / "project"
 ROUNDS = int(os.environ.get("CRASH_ROUNDS", "20"))
@@ -30,7 +30,7 @@ class KafkaLoad(threading.Thread):
         super().__init__(daemon=True)  # a failed test must not wait for it
         self.topic, self.keys, self.acked, self.stopping, self.errors = topic, keys, set(), False, []
         self.settings = {"bootstrap.servers": brokers, "enable.idempotence": True, "linger.ms": 1,
-                         "message.timeout.ms": 120000, **QUICK, **settings}
+                         "message.timeout.ms": 600000, **QUICK, **settings}
 
     def delivered(self, err, message):
         if err:
@@ -88,18 +88,20 @@ class TxnLoad(threading.Thread):
             self.aborted.add(txn)
 
     def check(self):
+        # The answer to a commit does not wait for its markers; who takes the name is let in when the last one stands.
+        Producer({"bootstrap.servers": self.brokers, "transactional.id": "txn load", **QUICK}).init_transactions(60)
         found = collections.defaultdict(list)
         for partition in range(2):
             reader = Consumer({"bootstrap.servers": self.brokers, "group.id": "check", "enable.partition.eof": True,
                                "enable.auto.commit": False, "isolation.level": "read_committed"})
             reader.assign([TopicPartition("txn", partition, 0)])
             last = -1
-            while (message := reader.poll(20)) is not None and not message.error():
+            while (message := reader.poll(60)) is not None and not message.error():
                 number, txn = map(int, message.value().split())
                 assert number > last, "doubled or out of order"
                 last = number
                 found[txn].append(number)
-            assert message is not None, "the end was not reached"
+            assert message is not None and message.error().code() == KafkaError._PARTITION_EOF, "the end was not reached"
             reader.close()
         for txn, numbers in self.committed.items():
             assert sorted(found[txn]) == numbers, f"transaction {txn}: {numbers} were committed, {found[txn]} are there"
@@ -149,7 +151,7 @@ class CommitLoad(threading.Thread):
     def check(self):
         acked = self.acked  # before the question: an answer may only be newer
         consumer = self.consumer()
-        found = max(0, consumer.committed([self.place()], timeout=20)[0].offset)  # negative: none yet, as acked 0
+        found = max(0, consumer.committed([self.place()], timeout=60)[0].offset)  # negative: none yet, as acked 0
         consumer.close()
         assert found >= acked, f"group commit {acked} was acknowledged, {found} is there"
         assert found <= self.sent
@@ -167,7 +169,7 @@ class CqlLoad(threading.Thread):
         number = 0
         while not self.stopping:
             cluster = Cluster([host], port=int(port), reconnection_policy=ConstantReconnectionPolicy(0.05, None),
-                              connect_timeout=2, control_connection_timeout=2)
+                              connect_timeout=20, control_connection_timeout=20)
             try:
                 session = cluster.connect()
                 while not self.stopping:
@@ -182,18 +184,18 @@ class CqlLoad(threading.Thread):
 
 
 def insert(session, number):
-    session.execute("INSERT INTO crash.written (id, value) VALUES (%s, %s)", (number, f"value {number}"), timeout=2)
+    session.execute("INSERT INTO crash.written (id, value) VALUES (%s, %s)", (number, f"value {number}"), timeout=20)
 
 
 def create_table(session, number):
-    session.execute(f"CREATE TABLE crash.made_{number} (id bigint PRIMARY KEY, value text)", timeout=2)
-    session.execute(f"INSERT INTO crash.made_{number} (id) VALUES (1)", timeout=2)
+    session.execute(f"CREATE TABLE crash.made_{number} (id bigint PRIMARY KEY, value text)", timeout=20)
+    session.execute(f"INSERT INTO crash.made_{number} (id) VALUES (1)", timeout=20)
 
 
 def api(weir, path, body=None):
     data = None if body is None else json.dumps(body).encode()
     request = urllib.request.Request(f"http://{weir.at['console']}{path}", data, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
 
@@ -205,12 +207,13 @@ def runs_of(weir):
 def read_all(brokers, topic, partition=0, compacted=False):
     consumer = Consumer({"bootstrap.servers": brokers, "group.id": "check", "enable.auto.commit": False,
                          "enable.partition.eof": True, "auto.offset.reset": "earliest"})
-    low, high = wait_for(lambda: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=5), "watermarks")
+    low, high = wait_for(lambda: consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=60), "watermarks")
     consumer.assign([TopicPartition(topic, partition, low)])
     found, end, at_end = [], time.monotonic() + 60, False
     while not at_end and time.monotonic() < end:
         for message in consumer.consume(1000, 1.0):
             if message.error():
+                assert message.error().code() == KafkaError._PARTITION_EOF, message.error()
                 at_end = True
             else:
                 found.append((message.key(), int(message.value().split()[0])))
@@ -241,7 +244,7 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_doubled_over_kills(start_we
     made = admin.create_topics([NewTopic("keyed", 3), NewTopic("lz4", 3), NewTopic("txn", 2), NewTopic(
         "compacted", 1, config={"cleanup.policy": "compact", "segment.bytes": "1048576", "min.cleanable.dirty.ratio": "0"})])
     for future in made.values():
-        future.result(20)
+        future.result(60)
     kafka = KafkaLoad(brokers, "load")
     keyed = [KafkaLoad(brokers, "keyed", keys=11), KafkaLoad(brokers, "lz4", keys=7, **{"compression.type": "lz4"})]
     cql, ddl = CqlLoad(weir.at["cql"], insert), CqlLoad(weir.at["cql"], create_table)
@@ -277,22 +280,20 @@ def test_nothing_acknowledged_is_lost_and_nothing_is_doubled_over_kills(start_we
     for load in keyed:
         check_keyed(load, brokers)
 
-    host, port = weir.at["cql"].rsplit(":", 1)
-    cluster = Cluster([host], port=int(port))
-    session = cluster.connect("crash")
+    session = cql_session(weir, "crash")
     session.default_fetch_size = 5000
     written = {row.id for row in session.execute("SELECT id FROM written")}
     assert cql.acked <= written, f"lost {len(cql.acked - written)} acknowledged CQL writes"
     for number in ddl.acked:
         assert session.execute(f"SELECT id FROM made_{number}").one().id == 1
 
-    wait_for(lambda: session.execute("SELECT count(*) FROM copied").one()[0] >= len(values), "the stream to catch up")
+    wait_for(lambda: session.execute("SELECT count(*) FROM copied").one()[0] >= len(values), "the stream to catch up", 120)
     assert {row.id for row in session.execute("SELECT id FROM copied")} == set(values)
     wait_for(lambda: sum(row.records for row in session.execute("SELECT records FROM counted")) >= len(values),
-             "the counts to catch up", 60)
+             "the counts to catch up", 120)
     assert {row.bucket: row.records for row in session.execute("SELECT bucket, records FROM counted")} == {
         bucket: sum(1 for value in values if value % 7 == bucket) for bucket in range(7)}
-    cluster.shutdown()
-    wait_for(lambda: all(runs_of(weir)[run] in ("success", "failed") for run in triggered), "the runs to end")
+    session.cluster.shutdown()
+    wait_for(lambda: all(runs_of(weir)[run] in ("success", "failed") for run in triggered), "the runs to end", 120)
     print(f"{ROUNDS} kills: {len(values)} records, {len(written)} CQL writes, {len(ddl.acked)} tables, "
           f"{commits.acked} commits, {len(txns.committed)} transactions, {len(compacted.acked)} compacted, {len(triggered)} runs")

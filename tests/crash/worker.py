@@ -109,20 +109,25 @@ def assigned():
     reader.close()
 
 
-def on_assign(reader, places):
-    asked = time.monotonic_ns()
-    try:
-        committed = reader.committed(places, timeout=30)
-    except KafkaException:
-        committed = []
-    for place in committed:
-        tell("assigned", partition=place.partition, offset=max(0, place.offset), asked=asked)
-
-
 def group():
     reader = consumer(**{"group.id": f"{GROUP}-{kind}"})
-    reader.subscribe([TOPIC], on_assign=on_assign)
     positions = {}
+
+    def on_assign(_, places):
+        positions.clear()  # a partition may have been another's meanwhile
+        asked = time.monotonic_ns()
+        try:
+            committed = reader.committed(places, timeout=60)
+        except KafkaException:  # where it begins is not known
+            for place in places:
+                tell("unknown", partition=place.partition)
+            return
+        for place in committed:
+            place.offset = max(0, place.offset)
+            tell("assigned", partition=place.partition, offset=place.offset, asked=asked)
+        reader.assign(committed)  # from there, and not from where a second question finds it
+
+    reader.subscribe([TOPIC], on_assign=on_assign)
     while not stopping:
         message = take(reader)
         if message:
@@ -130,7 +135,7 @@ def group():
         if positions and chance.random() < 0.05:
             mine = {place.partition for place in reader.assignment()}
             places = [TopicPartition(TOPIC, p, offset) for p, offset in positions.items() if p in mine]
-            positions = {}
+            positions.clear()
             try:
                 for place in reader.commit(offsets=places, asynchronous=False) if places else []:
                     if not place.error:
