@@ -10,6 +10,7 @@ const browser = await chromium.launch({
 });
 const seen = { errors: [], requests: [] };
 const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
+page.setDefaultTimeout(60000);
 page.on("pageerror", (error) => seen.errors.push(String(error)));
 page.on("console", (message) => { if (message.type() === "error") seen.errors.push(message.text()); });
 page.on("request", (request) => seen.requests.push(new URL(request.url()).pathname));
@@ -19,10 +20,12 @@ const number = (title) => page.locator(".panel.of-number", { hasText: title }).l
 await page.goto(address, { waitUntil: "commit" });
 await page.waitForSelector(".graph .node");
 seen.first_paint_nodes = await page.locator(".graph .node").count();
-await page.waitForFunction(() => Number(document.querySelector(".panel.of-number .number")?.textContent.replace(/\D/g, "")) > 0, null, { timeout: 30000 });
+await page.waitForFunction(() => Number(document.querySelector(".panel.of-number .number")?.textContent.replace(/\D/g, "")) > 0);
 seen.people = await number("People");
+// Another query counts the countries: it may have got less far.
+await page.waitForFunction(() => [...document.querySelectorAll(".panel.of-number")].some((one) => one.textContent.includes("Countries") && Number(one.querySelector(".number")?.textContent.replace(/\D/g, "")) > 5));
 seen.countries = await number("Countries");
-await page.waitForFunction((before) => Number(document.querySelector(".panel.of-number .number")?.textContent.replace(/\D/g, "")) > before, seen.people, { timeout: 20000 });
+await page.waitForFunction((before) => Number(document.querySelector(".panel.of-number .number")?.textContent.replace(/\D/g, "")) > before, seen.people);
 seen.people_later = await number("People");
 seen.nodes = await page.locator(".graph .node").allTextContents();
 seen.edges = await page.locator(".graph .edge").count();

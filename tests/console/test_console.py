@@ -29,7 +29,7 @@ def node_modules():
 def test_a_person_sees_the_pipeline_run(start_weir, node_modules):
     weir = start_weir(ROOT / "examples" / "users")
     done = subprocess.run(["node", "look.mjs", f"http://{weir.at['console']}/", str(OUT)], cwd=node_modules,
-                          capture_output=True, text=True, timeout=300)
+                          capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]
     seen = json.loads(done.stdout)
     assert seen["errors"] == []
@@ -74,9 +74,9 @@ def troubles(tmp_path, start_weir):
     weir = start_weir(project)
     at = f"http://{weir.at['console']}"
     lines = "".join(f"k{i}:{{\"n\":{i}}}\n" for i in range(70))
-    subprocess.run(["kcat", "-b", weir.at["kafka"], "-t", "outside", "-P", "-K:", "-H", "trace=abc"], input=lines, text=True, check=True, timeout=20)
+    subprocess.run(["kcat", "-b", weir.at["kafka"], "-t", "outside", "-P", "-K:", "-H", "trace=abc"], input=lines, text=True, check=True, timeout=60)
     subprocess.run(["kcat", "-b", weir.at["kafka"], "-G", "outsiders", "-c", "5", "-X", "auto.offset.reset=earliest", "outside"],
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, timeout=20)
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, timeout=60)
     ended = {"nightly_export": "failed", "traceback": "failed", "fetched_nothing": "failed", "allowed_nothing": "success", "slow": "running"}
     for name in ended:
         assert requests.post(f"{at}/api/dags/{name}/runs", json={}, timeout=60).ok
@@ -94,7 +94,7 @@ def troubles(tmp_path, start_weir):
 
 def test_troubles_are_told_in_words_and_mended_from_the_page(troubles, node_modules):
     done = subprocess.run(["node", "troubles.mjs", f"http://{troubles.at['console']}/", str(OUT)], cwd=node_modules,
-                          capture_output=True, text=True, timeout=300)
+                          capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr[-3000:]
     seen = json.loads(done.stdout)
     assert seen["errors"] == []
@@ -167,11 +167,10 @@ def test_bad_requests_get_words_and_a_status(start_weir, empty_project):
 def test_an_event_stream_tells_of_changes(start_weir, empty_project):
     weir = start_weir(empty_project)
     at = f"http://{weir.at['console']}"
-    with requests.get(f"{at}/api/events", stream=True, timeout=20) as events:
+    with requests.get(f"{at}/api/events", stream=True, timeout=60) as events:
         lines = events.iter_lines(decode_unicode=True)
         assert requests.post(f"{at}/api/topics", json={"name": "fresh", "partitions": 3}, timeout=60).ok
         for line in lines:
             if line.startswith("data: {") and '"fresh"' in line:
                 break
-    metrics = wait_for(lambda: requests.get(f"{at}/metrics", timeout=60).text, "metrics")
-    assert 'kafka_topic_partitions{topic="fresh"} 3' in metrics
+    wait_for(lambda: 'kafka_topic_partitions{topic="fresh"} 3' in requests.get(f"{at}/metrics", timeout=60).text, "the metrics")

@@ -10,7 +10,7 @@ const browser = await chromium.launch({
 });
 const seen = { errors: [] };
 const page = await browser.newPage({ viewport: { width: 1280, height: 900 } });
-page.setDefaultTimeout(15000);
+page.setDefaultTimeout(60000);
 page.on("pageerror", (error) => seen.errors.push(String(error)));
 const dag = (name) => page.locator(`#dag-${name}`);
 const text = (selector) => page.locator(selector).first().innerText();
@@ -18,6 +18,10 @@ const loosely = (name, wanted) => page.waitForFunction(([id, part]) => document.
 
 await page.goto(address, { waitUntil: "commit" });
 await loosely("dag-nightly_export", "disk quota");
+await loosely("query-behind", "19 records behind");
+await page.waitForFunction(() => document.querySelectorAll("#query-behind .spark rect").length === 2);
+await page.waitForFunction(() => [...document.querySelectorAll(".panel")].some((one) => one.innerText.includes("the query gives no column 'age'"))); // of its row
+await page.waitForFunction(() => [...document.querySelectorAll(".graph .edge text")].some((one) => one.textContent.includes("lag 19")));
 
 // The five questions, without a click.
 seen.cards = {};
@@ -59,6 +63,7 @@ seen.paused = await dag("slow").innerText();
 // A topic of outside producers: group, filter, older messages; what is open and typed survives new state.
 await page.evaluate(() => { location.hash = "#topic-outside"; });
 await page.waitForFunction(() => document.querySelectorAll("#topic-outside .message").length === 50);
+await loosely("topic-outside", "up to 65 behind");
 seen.topic = await text("#topic-outside > summary");
 seen.groups = await text("#topic-outside .groups");
 await page.getByRole("button", { name: "Load 50 older" }).click();

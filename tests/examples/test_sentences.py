@@ -3,10 +3,9 @@ import json
 import subprocess
 
 import pytest
-from cassandra.cluster import Cluster
 from confluent_kafka import Producer
 
-from conftest import ROOT, wait_for
+from conftest import ROOT, cql_session, wait_for
 
 SETS = ("amazon", "imdb", "yelp")
 # facts: AFINN-165 with negation in three words is right on 0.748, 0.775 and 0.717 of them (score 0 counted as positive).
@@ -23,7 +22,7 @@ def reviews(tmp_path_factory):
 
 def test_sentiment_of_labelled_reviews_is_as_right_as_the_method(start_weir, reviews):
     weir = start_weir(ROOT / "examples" / "sentences")
-    producer = Producer({"bootstrap.servers": weir.at["kafka"], "acks": "all"})
+    producer = Producer({"bootstrap.servers": weir.at["kafka"], "acks": "all", "enable.idempotence": True})
     labels, id_of = {}, {}
 
     def delivered(err, message):
@@ -37,9 +36,8 @@ def test_sentiment_of_labelled_reviews_is_as_right_as_the_method(start_weir, rev
                                  delivered(err, message),
                                  labels.__setitem__(message.offset() * 2 + message.partition(), (name, label))))
             producer.poll(0)
-    assert producer.flush(30) == 0
-    host, port = weir.at["cql"].rsplit(":", 1)
-    session = Cluster([host], port=int(port)).connect("spark_streaming")
+    assert producer.flush(60) == 0
+    session = cql_session(weir, "spark_streaming")
     total = sum(len(reviews[name]) for name in SETS)
     assert len(labels) == total
     wait_for(lambda: session.execute("SELECT count(*) FROM sentimental_analysis").one()[0] == total, "all sentences")
@@ -58,8 +56,7 @@ def test_the_built_in_sentences_flow_into_the_table(start_weir):
     weir = start_weir(ROOT / "examples" / "sentences")
     done = weir.cli("sentences", "--topic", "sentences", "--count", "500")
     assert done.returncode == 0, done.stderr
-    host, port = weir.at["cql"].rsplit(":", 1)
-    session = Cluster([host], port=int(port)).connect("spark_streaming")
+    session = cql_session(weir, "spark_streaming")
     wait_for(lambda: session.execute("SELECT count(*) FROM sentimental_analysis").one()[0] == 500, "500 sentences")
     moods = {row.sentimental_analysis for row in session.execute("SELECT sentimental_analysis FROM sentimental_analysis")}
     assert moods == {"positive", "negative", "neutral"}
