@@ -106,7 +106,7 @@ static void settle_again(struct group_write *write)
         return;
     list_remove(&write->link);
     group_write_free(write);
-    if (group_unsaved(group))
+    if (group_unsaved(group) && group->state != GROUP_DEAD)
         send_first(group);
 }
 

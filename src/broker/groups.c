@@ -132,6 +132,10 @@ static void start_timer(struct post *post)
 {
     struct groups *groups = CONTAINER_OF(post, struct groups, start);
     tick(&groups->timer);
+    mutex_lock(&groups->lock);
+    groups->starts--;
+    cond_broadcast(&groups->idle);
+    mutex_unlock(&groups->lock);
 }
 
 static void stop_timer(struct post *post)
@@ -146,7 +150,13 @@ static void stop_timer(struct post *post)
 
 void groups_watch(struct groups *groups)
 {
-    if (!groups->stopping && !atomic_exchange(&groups->ticking, true))
+    if (groups->ticking)
+        return;
+    mutex_lock(&groups->lock);
+    bool start = !groups->stopping && !atomic_exchange(&groups->ticking, true);
+    groups->starts += start;
+    mutex_unlock(&groups->lock);
+    if (start) // the stop waits for it
         loop_post(loops_at(groups->broker->loops, 0), &groups->start, start_timer);
 }
 
@@ -263,7 +273,9 @@ void groups_stop(struct groups *groups)
 {
     struct arena arena = ARENA_INIT;
     size_t count;
+    mutex_lock(&groups->lock);
     groups->stopping = true;
+    mutex_unlock(&groups->lock);
     loop_post(loops_at(groups->broker->loops, 0), &groups->stop, stop_timer);
     struct group **all = groups__collect(groups, &arena, &count);
     for (size_t i = 0; i < count; i++) {
@@ -272,7 +284,7 @@ void groups_stop(struct groups *groups)
     }
     arena_release(&arena);
     mutex_lock(&groups->lock);
-    while (!groups->timer_stopped || groups->upkeep_runs || groups->resolving)
+    while (!groups->timer_stopped || groups->starts || groups->upkeep_runs || groups->resolving)
         cond_wait(&groups->idle, &groups->lock);
     mutex_unlock(&groups->lock);
 }

@@ -24,6 +24,7 @@ struct groups {
     struct partition *partition;
     struct timer timer;
     struct post start, stop;
+    size_t starts; // posts of `start` on their way
     struct work upkeep;
     bool upkeep_runs;
     bool timer_stopped;

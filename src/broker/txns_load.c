@@ -300,11 +300,18 @@ static void start_timer(struct post *post)
     struct txns *txns = CONTAINER_OF(post, struct txns, start);
     if (!txns->stopping)
         timer_start(loops_at(txns->broker->loops, 0), &txns->timer, TICK_MS);
+    txns__live(txns, -1);
 }
 
 void txns__watch(struct txns *txns)
 {
-    if (!txns->stopping && !atomic_exchange(&txns->ticking, true))
+    if (txns->ticking)
+        return;
+    mutex_lock(&txns->lock);
+    bool start = !txns->stopping && !atomic_exchange(&txns->ticking, true);
+    txns->live += start;
+    mutex_unlock(&txns->lock);
+    if (start)
         loop_post(loops_at(txns->broker->loops, 0), &txns->start, start_timer);
 }
 
@@ -352,7 +359,9 @@ err_t txns_open(struct txns **out, struct broker *broker, struct diag *diag)
 
 void txns_stop(struct txns *txns)
 {
+    mutex_lock(&txns->lock);
     txns->stopping = true;
+    mutex_unlock(&txns->lock);
     loop_post(loops_at(txns->broker->loops, 0), &txns->stop, stop_timer);
     wait_idle(txns);
 }
