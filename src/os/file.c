@@ -3,16 +3,20 @@
 
 #include "base/mem.h"
 #include "base/vec.h"
+#include "os/clock.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+enum { LOCK_RETRY_MS = 5, LOCK_WAIT_MS = 5000 };
 
 static err_t failed(struct diag *diag, const char *doing, const char *path)
 {
@@ -381,18 +385,38 @@ err_t dir_each(const char *path, err_t (*fn)(const char *name, bool is_dir, void
     return err;
 }
 
+// 0: nothing legible stands there.
+static long holder_of(int fd)
+{
+    char text[32] = "";
+    ssize_t size = pread(fd, text, sizeof text - 1, 0);
+    text[size > 0 ? size : 0] = '\0';
+    return strtol(text, NULL, 10);
+}
+
+// A process killed between fork and exec of a child leaves a child that holds the lock, and all
+// ports, until it gets to its exec: worth waiting for.
+static bool lock_within_limit(int fd)
+{
+    for (int waited_ms = 0;; waited_ms += LOCK_RETRY_MS) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+            return true;
+        long pid = holder_of(fd);
+        bool gone = pid <= 0 || (kill((pid_t)pid, 0) != 0 && errno == ESRCH);
+        if (!gone || waited_ms >= LOCK_WAIT_MS)
+            return false;
+        clock_sleep_us(LOCK_RETRY_MS * 1000);
+    }
+}
+
 err_t file_lock(int *out, const char *path, struct diag *diag)
 {
     int fd = -1;
     TRY(file_open(&fd, path, FILE_WRITE | FILE_CREATE, diag));
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-        char pid[32] = "";
-        ssize_t size = pread(fd, pid, sizeof pid - 1, 0);
-        pid[size > 0 ? size : 0] = '\0';
-        pid[strcspn(pid, "\n")] = '\0';
+    if (!lock_within_limit(fd)) {
+        long pid = holder_of(fd);
         file_close(fd);
-        return FAIL(diag, ERR_LOCKED, "%s is held by another weir, pid %s", path,
-                    pid[0] ? pid : "unknown");
+        return FAIL(diag, ERR_LOCKED, "%s is held by another weir, pid %ld", path, pid);
     }
     char text[32];
     int size = snprintf(text, sizeof text, "%ld\n", (long)getpid());

@@ -75,7 +75,8 @@ MUST_USE err_t dir_each(const char *path, err_t (*fn)(const char *name, bool is_
                         void *ctx, struct diag *diag);
 
 // One holder per data directory: takes a lock on `path` and writes our pid in it. ERR_LOCKED names
-// the pid that holds it. The lock goes with the process (also on kill -9).
+// the pid that holds it. The lock goes with the process (also on kill -9); one whose holder is dead
+// is waited for (a few seconds: a child of it that was just being started).
 MUST_USE err_t file_lock(int *out, const char *path, struct diag *diag);
 
 #endif
