@@ -5,6 +5,8 @@
 // usage: FlinkWalk HOST:PORT STRATEGY FOLDER; a strategy is INCREMENTING (transactional ids are never used again) or POOLING
 // (they are, and the broker is asked which transactions are open)
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -79,8 +81,21 @@ public class FlinkWalk extends Walk {
         }
     }
 
-    /** The newest checkpoint that is whole. */
+    /** The newest checkpoint that is whole; those given up may still be on their way out. */
     static String checkpoint() throws Exception {
+        String[] found = {null};
+        until(() -> {
+            try {
+                found[0] = newest();
+            } catch (UncheckedIOException | IOException moved) { // one was deleted under our eyes
+                return false;
+            }
+            return true;
+        }, "checkpoints that stay");
+        return found[0];
+    }
+
+    static String newest() throws IOException {
         try (Stream<Path> files = Files.walk(folder.resolve("checkpoints"))) {
             return files.filter(file -> file.endsWith("_metadata")).map(Path::getParent)
                     .max((a, b) -> Long.compare(a.toFile().lastModified(), b.toFile().lastModified())).get().toUri().toString();

@@ -21,6 +21,7 @@ import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.serialization.LongDeserializer;
 import org.apache.kafka.common.serialization.Serdes;
 import org.apache.kafka.common.serialization.StringDeserializer;
+import org.apache.kafka.streams.CloseOptions;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.kstream.Materialized;
@@ -38,13 +39,16 @@ public class WordCount extends Walk {
         Properties settings = settings("application.id", name, "processing.guarantee", guarantee, "state.dir", state.toString(),
                 "default.key.serde", Serdes.StringSerde.class.getName(), "default.value.serde", Serdes.StringSerde.class.getName(),
                 "commit.interval.ms", "100", "num.stream.threads", "2", "auto.offset.reset", "earliest",
-                "statestore.cache.max.bytes", "0", "session.timeout.ms", "6000", "heartbeat.interval.ms", "500");
+                "statestore.cache.max.bytes", "0", "session.timeout.ms", "45000", "heartbeat.interval.ms", "500");
         KafkaStreams streams = new KafkaStreams(builder.build(), settings);
         streams.setUncaughtExceptionHandler(failure -> {
             failure.printStackTrace();
             return org.apache.kafka.streams.errors.StreamsUncaughtExceptionHandler.StreamThreadExceptionResponse.SHUTDOWN_CLIENT;
         });
         streams.start();
+        // A rebalance in the middle of work may count twice what at_least_once has not committed.
+        until(() -> streams.metadataForLocalThreads().stream().allMatch(thread -> thread.activeTasks().size() == 2)
+                        && streams.state() == KafkaStreams.State.RUNNING, "two of the four tasks for each thread");
         return streams;
     }
 
@@ -88,7 +92,8 @@ public class WordCount extends Walk {
             } catch (AssertionError waited) {
                 throw new AssertionError(waited.getMessage() + " but there are " + new TreeMap<>(counts) + ", " + streams.state());
             } finally {
-                streams.close(Duration.ofSeconds(30));
+                check(streams.close(CloseOptions.timeout(Duration.ofMillis(DEADLINE_MS))
+                                            .withGroupMembershipOperation(CloseOptions.GroupMembershipOperation.LEAVE_GROUP)), "runs on");
             }
         }
         same(800L, seen[0]); // every word of every line was counted once
