@@ -37,7 +37,7 @@ class Java:
 
     def __exit__(self, *_):
         self.process.terminate()
-        self.process.wait(60)
+        self.process.wait(DEADLINE)
 
     def until(self, condition, what):
         """The first true answer of condition(), which may fail while servers start."""
@@ -68,7 +68,7 @@ class Worker(Java):
             "bootstrap.servers": at, "group.id": name, **kept, "listeners": self.url, "key.converter": STRING,
             "value.converter": STRING, "offset.flush.interval.ms": 200, "plugin.discovery": "service_load",
             "exactly.once.source.support": "enabled", "scheduled.rebalance.max.delay.ms": 500, "heartbeat.interval.ms": 500,
-            "config.providers": ""})
+            "session.timeout.ms": 45000, "task.shutdown.graceful.timeout.ms": 60000, "config.providers": ""})
 
     def ask(self, method, path, **kwargs):
         return requests.request(method, self.url + path, timeout=90, **kwargs)
@@ -80,6 +80,14 @@ class Worker(Java):
             return answer.status_code == 201
 
         self.until(created, f"connector {name}")
+
+    def delete(self, name):
+        def deleted():
+            answer = self.ask("DELETE", f"/connectors/{name}")
+            assert answer.status_code in (204, 409), answer.text
+            return answer.status_code == 204
+
+        self.until(deleted, f"connector {name} to be deleted")
 
     def states(self, name):
         said = self.ask("GET", f"/connectors/{name}/status").json()
@@ -96,7 +104,7 @@ class Worker(Java):
 def cleanup_policy(at, topic):
     admin = AdminClient({"bootstrap.servers": at})
     (future,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, topic)]).values()
-    return future.result(20)["cleanup.policy"].value
+    return future.result(60)["cleanup.policy"].value
 
 
 def test_distributed_connect_is_driven_over_rest_and_its_tasks_move_to_another_worker(at, libs, topic, tmp_path):
@@ -135,7 +143,7 @@ def test_distributed_connect_is_driven_over_rest_and_its_tasks_move_to_another_w
             first.state("source", "RUNNING")
             first.state("sink", "RUNNING")
             first.process.terminate()
-            first.process.wait(60)
+            first.process.wait(DEADLINE)
             mine = {second.url.removeprefix("http://")}
             second.until(lambda: second.where("source") | second.where("sink") == mine, "all tasks at the worker that stays")
             second.state("source", "RUNNING")
@@ -145,7 +153,7 @@ def test_distributed_connect_is_driven_over_rest_and_its_tasks_move_to_another_w
             offsets = second.ask("GET", "/connectors/sink/offsets").json()["offsets"]
             assert offsets[0]["partition"] == {"kafka_topic": topic, "kafka_partition": 0}, offsets
             for name in ("source", "sink"):
-                assert second.ask("DELETE", f"/connectors/{name}").status_code == 204
+                second.delete(name)
             second.until(lambda: second.ask("GET", "/connectors").json() == [], "no connectors")
     assert (tmp_path / "out").read_text() == "".join(lines)
 
@@ -154,11 +162,11 @@ def test_mirror_maker_copies_topics_with_their_settings_and_groups_offsets(at, s
     there = start_weir(empty_project).at["kafka"]
     here = AdminClient({"bootstrap.servers": at})
     (future,) = here.create_topics([NewTopic(topic, 3, 1, config={"retention.ms": "1234567"})]).values()
-    future.result(20)
+    future.result(60)
     producer = Producer({"bootstrap.servers": at})
     for n in range(300):
         producer.produce(topic, f"value {n}", key=str(n), partition=n % 3, headers=[("n", str(n))])
-    assert producer.flush(20) == 0
+    assert producer.flush(60) == 0
     group = Consumer({"bootstrap.servers": at, "group.id": topic, "enable.auto.commit": False})
     group.commit(offsets=[TopicPartition(topic, n, 100) for n in range(3)], asynchronous=False)
 
@@ -174,7 +182,7 @@ def test_mirror_maker_copies_topics_with_their_settings_and_groups_offsets(at, s
         reader = Consumer({"bootstrap.servers": there, "group.id": "check", "auto.offset.reset": "earliest",
                            "isolation.level": "read_committed"})
         admin = AdminClient({"bootstrap.servers": there})
-        mirror.until(lambda: f"a.{topic}" in admin.list_topics(timeout=20).topics, "the topic")
+        mirror.until(lambda: f"a.{topic}" in admin.list_topics(timeout=60).topics, "the topic")
         reader.assign([TopicPartition(f"a.{topic}", n, 0) for n in range(3)])
         got = []
         mirror.until(lambda: got.extend(m for m in reader.consume(100, 0.1) if not m.error()) or len(got) >= 300, "300 records")
@@ -182,14 +190,14 @@ def test_mirror_maker_copies_topics_with_their_settings_and_groups_offsets(at, s
             (n % 3, b"%d" % n, b"value %d" % n) for n in range(300))
         assert all(m.headers() == [("n", m.key())] for m in got)
         (future,) = admin.describe_configs([ConfigResource(ResourceType.TOPIC, f"a.{topic}")]).values()
-        assert future.result(20)["retention.ms"].value == "1234567"
+        assert future.result(60)["retention.ms"].value == "1234567"
         places = [TopicPartition(f"a.{topic}", n) for n in range(3)]
         follower = Consumer({"bootstrap.servers": there, "group.id": topic})
 
         def translated():
             producer.produce(topic, "more", partition=0)
-            producer.flush(20)
-            return all(0 < place.offset <= 100 for place in follower.committed(places, 20))
+            producer.flush(60)
+            return all(0 < place.offset <= 100 for place in follower.committed(places, 60))
 
         mirror.until(translated, "the group's offsets")
         for consumer in (reader, follower, group):

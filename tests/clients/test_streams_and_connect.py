@@ -21,7 +21,7 @@ def libs():
 def test_streams_counts_words_and_takes_its_state_from_the_changelog(at, libs, tmp_path, guarantee):
     own = packages.classes("streams", libs, [HERE / "Walk.java", HERE / "WordCount.java"])
     done = subprocess.run(["java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Xmx256m", "-cp", f"{own}:{libs}/*",
-                           "WordCount", at, guarantee, str(tmp_path)], capture_output=True, text=True, timeout=240)
+                           "WordCount", at, guarantee, str(tmp_path)], capture_output=True, text=True, timeout=420)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
 
 
@@ -31,7 +31,7 @@ def connect(at, libs, folder, topic):
     common = {"bootstrap.servers": at, "key.converter": "org.apache.kafka.connect.storage.StringConverter",
               "value.converter": "org.apache.kafka.connect.storage.StringConverter", "listeners": "http://127.0.0.1:0",
               "offset.storage.file.filename": folder / "offsets", "offset.flush.interval.ms": 200,
-              "plugin.discovery": "service_load"}
+              "task.shutdown.graceful.timeout.ms": 60000, "plugin.discovery": "service_load"}
     source = {"name": "source", "connector.class": "FileStreamSource", "file": folder / "in", "topic": topic}
     sink = {"name": topic, "connector.class": "FileStreamSink", "file": folder / "out", "topics": topic}
     files = []
@@ -47,7 +47,7 @@ def connect(at, libs, folder, topic):
         yield lambda: process.poll() is None or pytest.fail(log.read_text()[-4000:])
     finally:
         process.terminate()
-        process.wait(60)
+        process.wait(120)
 
 
 def test_connect_carries_a_file_through_a_topic_and_keeps_its_offsets(at, libs, topic, tmp_path):
