@@ -113,7 +113,7 @@ def gather(members, deadline=60):
 class ClassicMember(Member):
     def join(self, topic):
         subscription = struct.pack(">hi", 0, 1) + text(topic) + struct.pack(">i", -1)
-        self.send(11, 5, text(self.group) + struct.pack(">ii", 30000, 60000) + text(self.id) + text(None) + text("consumer")
+        self.send(11, 5, text(self.group) + struct.pack(">ii", 120000, 120000) + text(self.id) + text(None) + text("consumer")
                   + struct.pack(">i", 1) + text("range") + data(subscription))
 
     def joined(self, reader):

@@ -215,7 +215,9 @@ class Rolled:
         """All partitions are owned, by members that are still there, and as evenly as can be."""
         def even():
             alive = [member for member in self.members if not member.ending]
-            shares = [sum(owner is member for owner in self.owners.values()) for member in alive]
+            with self.lock:
+                owners = list(self.owners.values())
+            shares = [sum(owner is member for owner in owners) for member in alive]
             return sum(shares) == 6 and max(shares) - min(shares) <= 1
         wait_for(even, "all partitions to be shared evenly", 90)
         assert not self.faults
@@ -280,7 +282,7 @@ def java():
 
 def groups_tool(java, at, *words):
     done = subprocess.run([*java, "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand", "--bootstrap-server", at,
-                           *words], capture_output=True, text=True, timeout=120)
+                           "--timeout", "60000", *words], capture_output=True, text=True, timeout=180)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -292,7 +294,7 @@ def test_the_groups_tool_sees_resets_and_deletes_a_group(java, at, topic, protoc
     done = subprocess.run([*java, "org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", at, "--topic",
                            topic, "--group", topic, "--from-beginning", "--max-messages", "10",
                            "--command-property", f"group.protocol={protocol}"],
-                          capture_output=True, text=True, timeout=120)
+                          capture_output=True, text=True, timeout=180)
     assert sorted(done.stdout.split()) == sorted(str(i) for i in range(10)), done.stderr
     reader = Reading(at, topic, topic, protocol)
     wait_for(lambda: len(reader.partitions) == 2, "the assignment")
