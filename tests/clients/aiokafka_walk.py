@@ -87,7 +87,7 @@ async def main(brokers):
             pass
 
     settings = dict(bootstrap_servers=brokers, group_id=name, auto_offset_reset="earliest", enable_auto_commit=False,
-                    heartbeat_interval_ms=200)
+                    heartbeat_interval_ms=200, session_timeout_ms=30000)
     async with AIOKafkaConsumer(name, **settings) as first:
         got = await read(first, len(wanted))
         assert sorted(r.value for r in got) == sorted(wanted)

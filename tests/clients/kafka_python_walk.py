@@ -5,10 +5,12 @@ import sys
 import threading
 import time
 
+import kafka
 from kafka import ConsumerRebalanceListener, KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import NewTopic
 
 DEADLINE = 60
+PATIENT = {"bootstrap_timeout_ms" if kafka.__version__ > "3" else "api_version_auto_timeout_ms": DEADLINE * 1000}  # before 3: 2 s
 CODECS = (None, "gzip", "snappy", "lz4", "zstd")
 TOTAL = 100 * len(CODECS)
 
@@ -32,7 +34,8 @@ class Member(threading.Thread, ConsumerRebalanceListener):
     def __init__(self, brokers, topic):
         super().__init__(daemon=True)
         self.consumer = KafkaConsumer(bootstrap_servers=brokers, group_id=topic, auto_offset_reset="earliest",
-                                      enable_auto_commit=False, session_timeout_ms=30000, heartbeat_interval_ms=200)
+                                      enable_auto_commit=False, session_timeout_ms=30000, heartbeat_interval_ms=200,
+                                      **PATIENT)
         self.consumer.subscribe([topic], listener=self)
         self.got, self.owns, self.committed, self.stopping = [], set(), False, False
         self.start()
@@ -63,9 +66,9 @@ class Member(threading.Thread, ConsumerRebalanceListener):
 def transactions(brokers):
     topic = "kafka-python-txn-%d" % time.time_ns()
     place = TopicPartition(topic, 0)
-    admin = KafkaAdminClient(bootstrap_servers=brokers)
+    admin = KafkaAdminClient(bootstrap_servers=brokers, **PATIENT)
     admin.create_topics([NewTopic(topic, 1, 1)])
-    producer = KafkaProducer(bootstrap_servers=brokers, transactional_id=topic)
+    producer = KafkaProducer(bootstrap_servers=brokers, transactional_id=topic, **PATIENT)
     producer.init_transactions()
     for commit in (False, True):
         producer.begin_transaction()
@@ -78,7 +81,7 @@ def transactions(brokers):
             producer.abort_transaction()
     producer.close()
     for isolation, wanted in (("read_committed", [b"kept"] * 10), ("read_uncommitted", [b"dropped"] * 10 + [b"kept"] * 10)):
-        check = KafkaConsumer(bootstrap_servers=brokers, isolation_level=isolation)
+        check = KafkaConsumer(bootstrap_servers=brokers, isolation_level=isolation, **PATIENT)
         check.assign([place])
         check.seek_to_beginning(place)
         got = []
@@ -92,13 +95,13 @@ def transactions(brokers):
 
 def main(brokers):
     topic = "kafka-python-%d" % time.time_ns()
-    admin = KafkaAdminClient(bootstrap_servers=brokers)
+    admin = KafkaAdminClient(bootstrap_servers=brokers, **PATIENT)
     admin.create_topics([NewTopic(topic, 2, 1)])
     until(lambda: topic in admin.list_topics(), "the topic")
 
     sent = []
     for codec in CODECS:
-        producer = KafkaProducer(bootstrap_servers=brokers, acks="all", compression_type=codec)
+        producer = KafkaProducer(bootstrap_servers=brokers, acks="all", compression_type=codec, **PATIENT)
         for i in range(len(sent), len(sent) + 100):
             sent.append(producer.send(topic, value(i), key=b"key %d" % i, headers=[("n", b"%d" % i)]))
         producer.flush(DEADLINE)
@@ -108,7 +111,7 @@ def main(brokers):
     assert told == [(n, o) for n in (0, 1) for o in range(counts[n])]
     assert min(counts) > 100, counts
     places = [TopicPartition(topic, n) for n in (0, 1)]
-    reader = KafkaConsumer(bootstrap_servers=brokers)
+    reader = KafkaConsumer(bootstrap_servers=brokers, **PATIENT)
     assert reader.offsets_for_times({places[0]: 0})[places[0]].offset == 0
     assert [reader.end_offsets(places)[place] for place in places] == counts
     reader.close()
@@ -117,7 +120,7 @@ def main(brokers):
     until(lambda: first.committed, f"{TOTAL} records")
     assert sorted(r.value for r in first.got) == sorted(value(i) for i in range(TOTAL))
     assert all(dict(r.headers)["n"] == r.key.split()[1] for r in first.got)
-    producer = KafkaProducer(bootstrap_servers=brokers)
+    producer = KafkaProducer(bootstrap_servers=brokers, **PATIENT)
     member = Member(brokers, topic)
     until(lambda: (len(first.owns), len(member.owns)) == (1, 1), "one partition for each member")
     assert first.owns | member.owns == set(places)
@@ -126,7 +129,7 @@ def main(brokers):
     member.stop(producer)
     assert not member.got, "nothing is read twice after the commit"
 
-    second = KafkaConsumer(bootstrap_servers=brokers, group_id=topic)
+    second = KafkaConsumer(bootstrap_servers=brokers, group_id=topic, **PATIENT)
     assert sum(second.committed(place) for place in places) == TOTAL
     second.close()
     admin.delete_topics([topic])

@@ -4,6 +4,7 @@ const { CompressionTypes, CompressionCodecs, Kafka, logLevel } = require('kafkaj
 CompressionCodecs[CompressionTypes.Snappy] = require('kafkajs-snappy');
 
 const DEADLINE_MS = 60_000;
+const patient = { connectionTimeout: DEADLINE_MS, requestTimeout: DEADLINE_MS, logLevel: logLevel.NOTHING };
 
 async function until(condition, what) {
     const end = Date.now() + DEADLINE_MS;
@@ -29,7 +30,7 @@ async function member(kafka, topic, got) {
 }
 
 async function transactions(broker) {
-    const kafka = new Kafka({ clientId: 'walk', brokers: [broker], logLevel: logLevel.NOTHING });
+    const kafka = new Kafka({ clientId: 'walk', brokers: [broker], ...patient });
     const topic = `kafkajs-txn-${Date.now()}`;
     const admin = kafka.admin();
     await admin.connect();
@@ -62,7 +63,7 @@ async function transactions(broker) {
 }
 
 async function main(broker) {
-    const kafka = new Kafka({ clientId: 'walk', brokers: [broker], logLevel: logLevel.NOTHING });
+    const kafka = new Kafka({ clientId: 'walk', brokers: [broker], ...patient });
     const topic = `kafkajs-${Date.now()}`;
     const admin = kafka.admin();
     await admin.connect();
@@ -90,6 +91,8 @@ async function main(broker) {
     await until(() => got.length >= wanted.length, 'all records');
     assert.deepEqual(got.map((message) => `${message.value}`).sort(), wanted.sort());
     assert(got.every((message) => `${message.headers.n}` === `${message.key}`));
+    const commits = async () => (await admin.fetchOffsets({ groupId: topic, topics: [topic] }))[0].partitions.map((p) => p.offset);
+    await until(async () => `${await commits()}` === '150,150', 'the commits'); // who moves on before them is read again
     const second = await member(kafka, topic, got);
     await until(() => first.owned.partitions.length === 1 && second.owned.partitions.length === 1, 'one partition each');
     assert.equal((await admin.describeGroups([topic])).groups[0].members.length, 2);

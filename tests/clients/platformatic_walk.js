@@ -5,7 +5,7 @@ const { Admin, Consumer, Producer, stringDeserializers, stringSerializers } = re
 
 const DEADLINE_MS = 60_000;
 const [broker, part] = process.argv.slice(2);
-const common = { clientId: 'walk', bootstrapBrokers: [broker], strict: true };
+const common = { clientId: 'walk', bootstrapBrokers: [broker], strict: true, connectTimeout: DEADLINE_MS };
 
 async function until(condition, what) {
     const end = Date.now() + DEADLINE_MS;
@@ -31,12 +31,15 @@ async function leave({ consumer, stream }) {
     await consumer.close(true);
 }
 
-async function group(topic, wanted, settings) {
+async function group(admin, topic, wanted, settings) {
     const got = [];
     const first = await reading(topic, topic, got, settings);
     await until(() => got.length >= wanted.length, 'all records');
     assert.deepStrictEqual(got.map((message) => message.value).sort(), [...wanted].sort());
     assert(got.every((message) => message.headers.get('n') === message.value));
+    const commits = async () => (await admin.listConsumerGroupOffsets({ groups: [topic] }))[0].topics.flatMap((one) => one.partitions);
+    // What moves on before it is committed is read again.
+    await until(async () => `${(await commits()).map((one) => one.committedOffset)}` === '250,250', 'the commits');
     const second = await reading(topic, topic, got, settings);
     await until(() => first.owned().length === 1 && second.owned().length === 1, 'one partition for each member');
     assert.deepStrictEqual([...first.owned(), ...second.owned()].sort(), [0, 1]);
@@ -69,7 +72,7 @@ async function walk() {
     const wanted = await filled(admin, topic);
     await assert.rejects(admin.createTopics({ topics: [topic], partitions: 2, replicas: 1 }));
     assert((await admin.listTopics()).includes(topic));
-    await group(topic, wanted, { sessionTimeout: 30_000, heartbeatInterval: 200 });
+    await group(admin, topic, wanted, { sessionTimeout: 30_000, heartbeatInterval: 200 });
 
     const [{ topics: committed }] = await admin.listConsumerGroupOffsets({ groups: [topic] });
     assert.deepStrictEqual(committed[0].partitions.map((one) => one.committedOffset), [250n, 250n]);
@@ -91,7 +94,7 @@ async function walk() {
 async function consumerProtocol() {
     const topic = `platformatic-new-${Date.now()}`;
     const admin = new Admin(common);
-    await group(topic, await filled(admin, topic), { groupProtocol: 'consumer' });
+    await group(admin, topic, await filled(admin, topic), { groupProtocol: 'consumer' });
     await admin.close();
 }
 

@@ -32,7 +32,9 @@ func rdPoll(consumer *kafka.Consumer, values *[]string) {
 		check(event.TopicPartition.Error)
 		*values = append(*values, string(event.Value))
 	case kafka.Error:
-		panic(event)
+		if code := event.Code(); code != kafka.ErrTransport && code != kafka.ErrTimedOut && code != kafka.ErrAllBrokersDown { // it connects again
+			panic(event)
+		}
 	}
 }
 

@@ -39,10 +39,11 @@ func segJoin(broker, topic string) *segMember {
 				return
 			}
 			same(string(message.Headers[0].Value), string(message.Value))
+			// First the commit: who sees the value may stop this member, or let another one take over.
+			check(member.reader.CommitMessages(context.Background(), message))
 			member.lock.Lock()
 			member.values = append(member.values, string(message.Value))
 			member.lock.Unlock()
-			check(member.reader.CommitMessages(context.Background(), message))
 		}
 	}()
 	return member
@@ -61,7 +62,7 @@ func (member *segMember) stop() {
 
 func segWrite(broker, topic, word string, codec segmentio.Compression, count int) (values []string) {
 	writer := &segmentio.Writer{Addr: segmentio.TCP(broker), Topic: topic, Compression: codec, RequiredAcks: segmentio.RequireAll,
-		Balancer: &segmentio.RoundRobin{}, BatchTimeout: 10 * time.Millisecond}
+		Balancer: &segmentio.RoundRobin{}, BatchTimeout: 10 * time.Millisecond, ReadTimeout: deadline, WriteTimeout: deadline}
 	var messages []segmentio.Message
 	for i := 0; i < count; i++ {
 		value := fmt.Sprintf("%s %d", word, i)
@@ -136,7 +137,7 @@ func segmentioTransactions(broker string) {
 	client := &segmentio.Client{Addr: segmentio.TCP(broker)}
 	topic := fmt.Sprintf("segmentio-txn-%d", time.Now().UnixNano())
 	segTopic(client, topic, 1)
-	producer, err := client.InitProducerID(ctx, &segmentio.InitProducerIDRequest{TransactionalID: topic, TransactionTimeoutMs: 10_000})
+	producer, err := client.InitProducerID(ctx, &segmentio.InitProducerIDRequest{TransactionalID: topic, TransactionTimeoutMs: 60_000})
 	check(err)
 	check(producer.Error)
 	session := producer.Producer
