@@ -45,13 +45,13 @@ class Jvm:
 
     def alone(self, name, *words):
         """For a program that finishes its work only when its JVM ends."""
-        done = subprocess.run([*self.java, name, *words], capture_output=True, text=True, timeout=120)
+        done = subprocess.run([*self.java, name, *words], capture_output=True, text=True, timeout=180)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
     def stop(self):
         self.process.stdin.close()
-        self.process.wait(20)
+        self.process.wait(60)
 
 
 def jvm_per_release(make):
@@ -123,6 +123,8 @@ def tool(request, jvms, at):
 
     def run(name, *words, **kwargs):
         connect = ["--broker-list", at] if (name, release) == ("get-offsets", "2.8") else ["--bootstrap-server", at]
+        if name == "groups":
+            connect += ["--timeout", "60000"]  # of its own it waits for 5 s
         return jvms(release)(MAINS[release][name], *connect, *words, **kwargs)
 
     run.release, run.jvm = release, jvms(release)
@@ -150,7 +152,7 @@ def test_console_producer_and_consumer_and_groups_sh(tool, topic):
     lines = "".join(f"line {i}\n" for i in range(100))
     tool("console-producer", "--topic", topic, "--compression-codec", "zstd", text=lines)
     assert lines == tool("console-consumer", "--topic", topic, "--from-beginning", "--max-messages", "100", "--group",
-                         topic, "--timeout-ms", "30000")
+                         topic, "--timeout-ms", "60000")
     assert group_row(tool, topic)[:6] == [topic, topic, "0", "100", "100", "0"]
     assert topic in tool("groups", "--list").split()
     tool("groups", "--group", topic, "--topic", topic, "--reset-offsets", "--to-offset", "40", "--execute")
@@ -182,7 +184,7 @@ def test_perf_sh_and_get_offsets_sh_and_delete_records_sh(tool, at, topic, tmp_p
                     f"bootstrap.servers={at}", "acks=all", "linger.ms=5")
     assert "20000 records sent" in said
     count = "--num-records" if tool.release == "4.3" else "--messages"
-    said = tool("consumer-perf", "--topic", topic, count, "20000", "--timeout", "30000")
+    said = tool("consumer-perf", "--topic", topic, count, "20000", "--timeout", "60000")
     assert said.splitlines()[-1].split(", ")[4] == "20000"
     assert f"{topic}:0:20000" in tool("get-offsets", "--topic", topic)
     which = tmp_path / "offsets.json"
@@ -192,11 +194,12 @@ def test_perf_sh_and_get_offsets_sh_and_delete_records_sh(tool, at, topic, tmp_p
     assert f"{topic}:0:5000" in earliest
 
 
-def test_log_dirs_sh_and_broker_api_versions_sh(tool, topic):
+def test_log_dirs_sh_and_broker_api_versions_sh(tool, topic, tmp_path):
     tool("topics", "--create", "--topic", topic)
     said = tool("log-dirs", "--describe", "--topic-list", topic)
     assert f'"partition":"{topic}-0"' in said and '"error":null' in said
-    said = tool("broker-api-versions")
+    (tmp_path / "patient").write_text("request.timeout.ms=60000\n")  # of its own it waits for 5 s
+    said = tool("broker-api-versions", "--command-config", str(tmp_path / "patient"))
     assert "Fetch(1): 4 to 18" in said and "Metadata(3): 0 to 13" in said
 
 

@@ -66,6 +66,14 @@ public class TransactionWalk {
         return one;
     }
 
+    /** Flushes first: 4.3 asks "is anything unsent?" outside the lock under which it takes up EndTxn: a record that comes in
+        between is left behind, and the commit is refused (nothing was written) or waits for it for ever. The same on Apache
+        Kafka when that moment is made longer. */
+    static void commit(KafkaProducer<String, String> producer) {
+        producer.flush();
+        producer.commitTransaction();
+    }
+
     static KafkaConsumer<String, String> consumer(String group, String isolation) {
         return new KafkaConsumer<>(
             settings("group.id", group, "auto.offset.reset", "earliest", "isolation.level", isolation,
@@ -109,14 +117,14 @@ public class TransactionWalk {
             one.beginTransaction();
             send(one, topic, 0, "a", "b");
             send(one, topic, 1, "c");
-            one.commitTransaction();
+            commit(one);
             one.beginTransaction();
             send(one, topic, 0, "x", "y");
             one.flush();
             one.abortTransaction();
             one.beginTransaction();
             send(one, topic, 0, "d");
-            one.commitTransaction();
+            commit(one);
         }
         same(Arrays.asList("a", "b", "d"), read(topic, 0, "read_committed", 3));
         same(Arrays.asList("a", "b", "x", "y", "d"), read(topic, 0, "read_uncommitted", 5));
@@ -134,7 +142,7 @@ public class TransactionWalk {
                 send(two, topic, 0, "good" + i);
                 two.flush();
             }
-            two.commitTransaction();
+            commit(two);
             same(20, read(topic, 0, "read_uncommitted", 20).size()); // the first still holds readers of committed ones
             one.abortTransaction();
         }
@@ -152,7 +160,7 @@ public class TransactionWalk {
         try (KafkaProducer<String, String> young = producer(id)) {
             young.beginTransaction();
             send(young, topic, 0, "young");
-            young.commitTransaction();
+            commit(young);
         }
         try {
             send(old, topic, 0, "older");
@@ -173,7 +181,7 @@ public class TransactionWalk {
         try (KafkaProducer<String, String> filler = producer(name())) {
             filler.beginTransaction();
             send(filler, from, 0, "1", "2", "3");
-            filler.commitTransaction();
+            commit(filler);
         }
         TopicPartition place = new TopicPartition(from, 0);
         try (KafkaProducer<String, String> out = producer(name());
@@ -194,7 +202,7 @@ public class TransactionWalk {
             out.beginTransaction();
             send(out, to, 0, "B");
             out.sendOffsetsToTransaction(read, in.groupMetadata());
-            out.commitTransaction();
+            commit(out);
             OffsetAndMetadata committed = in.committed(Collections.singleton(place)).get(place);
             same(in.position(place), committed.offset());
             same("done", committed.metadata());
@@ -211,7 +219,7 @@ public class TransactionWalk {
         try (KafkaProducer<String, String> other = producer(name())) {
             other.beginTransaction();
             send(other, topic, 0, "in time");
-            other.commitTransaction();
+            commit(other);
         }
         same(Arrays.asList("in time"), read(topic, 0, "read_committed", 1));
         try {
@@ -228,9 +236,6 @@ public class TransactionWalk {
             for (int i = 0; i < 100; i++) {
                 one.beginTransaction();
                 send(one, topic, i % 3, "v" + i);
-                // 4.3 asks "is anything unsent?" outside the lock under which it takes up EndTxn: a record that comes in between
-                // is left behind, and the commit is refused (nothing was written) or waits for it for ever. The same on
-                // Apache Kafka when that moment is made longer.
                 one.flush();
                 if (i % 4 == 3) one.abortTransaction();
                 else one.commitTransaction();

@@ -31,6 +31,12 @@ public class TxnWalk extends Walk {
         return producer;
     }
 
+    /** Flushes first, for the reason told in TransactionWalk. */
+    static void commit(KafkaProducer<String, String> producer) {
+        producer.flush();
+        producer.commitTransaction();
+    }
+
     static void put(KafkaProducer<String, String> producer, String topic, String... values) {
         for (String value : values) producer.send(new ProducerRecord<>(topic, 0, null, value));
     }
@@ -54,14 +60,14 @@ public class TxnWalk extends Walk {
         try (KafkaProducer<String, String> producer = transactional(name())) {
             producer.beginTransaction();
             put(producer, topic, "a", "b");
-            producer.commitTransaction();
+            commit(producer);
             producer.beginTransaction();
             put(producer, topic, "x", "y");
             producer.flush();
             producer.abortTransaction();
             producer.beginTransaction();
             put(producer, topic, "c");
-            producer.commitTransaction();
+            commit(producer);
         }
         same(Arrays.asList("a", "b", "c"), readAll(topic, "read_committed", 3));
         same(Arrays.asList("a", "b", "x", "y", "c"), readAll(topic, "read_uncommitted", 5));
@@ -81,7 +87,7 @@ public class TxnWalk extends Walk {
             consumer.assign(Collections.singleton(new TopicPartition(topic, 0)));
             same(Arrays.asList("before"), read(consumer, 1));
             check(consumer.poll(Duration.ofMillis(300)).isEmpty(), "read past the last stable offset");
-            producer.commitTransaction();
+            commit(producer);
             same(Arrays.asList("open", "after"), read(consumer, 2));
         }
     }
@@ -94,7 +100,7 @@ public class TxnWalk extends Walk {
                 for (int i = 0; i < 30; i++)
                     producer.send(new ProducerRecord<>(i % 2 == 0 ? one : two, i % 3, null, round + " " + i));
                 if (round % 4 == 3) producer.abortTransaction();
-                else producer.commitTransaction();
+                else commit(producer);
             }
         }
         try (KafkaConsumer<String, String> consumer = consumer("isolation.level", "read_committed")) {
@@ -116,7 +122,7 @@ public class TxnWalk extends Walk {
         try (KafkaProducer<String, String> second = transactional(id)) {
             second.beginTransaction();
             put(second, topic, "of the second");
-            second.commitTransaction();
+            commit(second);
         }
         try {
             put(first, topic, "too late");
@@ -169,7 +175,7 @@ public class TxnWalk extends Walk {
                     aborted[0] = true;
                     consumer.seek(place, 2);
                 } else {
-                    producer.commitTransaction();
+                    commit(producer);
                     done[0] += records.count();
                 }
                 return done[0] == 6;

@@ -91,6 +91,8 @@ public class Walk {
     static KafkaConsumer<String, String> consumer(String... pairs) {
         Properties all = settings("auto.offset.reset", "earliest", "enable.auto.commit", "false");
         all.putAll(settings(pairs));
+        // Before 3.0 the default is 10 s. A group of the new protocol has its broker's.
+        if (!"consumer".equals(all.get("group.protocol"))) all.putIfAbsent("session.timeout.ms", "45000");
         return new KafkaConsumer<>(all, new StringDeserializer(), new StringDeserializer());
     }
 
@@ -134,7 +136,7 @@ public class Walk {
 
         Member(String group, String topic, String... pairs) {
             Properties all = settings("group.id", group, "auto.offset.reset", "earliest", "enable.auto.commit", "false",
-                                      "heartbeat.interval.ms", "200");
+                                      "heartbeat.interval.ms", "200", "session.timeout.ms", "45000");
             all.putAll(settings(pairs));
             consumer = new KafkaConsumer<>(all, new StringDeserializer(), new StringDeserializer());
             consumer.subscribe(Collections.singleton(topic));
