@@ -131,11 +131,13 @@ static void tick(struct timer *timer)
 static void start_timer(struct post *post)
 {
     struct groups *groups = CONTAINER_OF(post, struct groups, start);
-    tick(&groups->timer);
     mutex_lock(&groups->lock);
-    groups->starts--;
+    groups->starting = false;
+    bool stopping = groups->stopping;
     cond_broadcast(&groups->idle);
     mutex_unlock(&groups->lock);
+    if (!stopping) // and if it stops from now on, stop_timer comes after this
+        tick(&groups->timer);
 }
 
 static void stop_timer(struct post *post)
@@ -153,8 +155,9 @@ void groups_watch(struct groups *groups)
     if (groups->ticking)
         return;
     mutex_lock(&groups->lock);
-    bool start = !groups->stopping && !atomic_exchange(&groups->ticking, true);
-    groups->starts += start;
+    bool start = !groups->stopping && !groups->starting;
+    if (start)
+        groups->starting = groups->ticking = true;
     mutex_unlock(&groups->lock);
     if (start) // the stop waits for it
         loop_post(loops_at(groups->broker->loops, 0), &groups->start, start_timer);
@@ -284,7 +287,7 @@ void groups_stop(struct groups *groups)
     }
     arena_release(&arena);
     mutex_lock(&groups->lock);
-    while (!groups->timer_stopped || groups->starts || groups->upkeep_runs || groups->resolving)
+    while (!groups->timer_stopped || groups->starting || groups->upkeep_runs || groups->resolving)
         cond_wait(&groups->idle, &groups->lock);
     mutex_unlock(&groups->lock);
 }

@@ -24,7 +24,7 @@ struct groups {
     struct partition *partition;
     struct timer timer;
     struct post start, stop;
-    size_t starts; // posts of `start` on their way
+    bool starting; // `start` is on its way; guarded by lock
     struct work upkeep;
     bool upkeep_runs;
     bool timer_stopped;

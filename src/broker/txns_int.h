@@ -22,6 +22,7 @@ struct txns {
     size_t live; // appends, works and posts of `start` on their way
     struct timer timer;
     struct post start, stop;
+    bool starting; // `start` is on its way; guarded by lock
     struct work upkeep;
     bool upkeep_runs;
     bool timer_stopped;

@@ -300,6 +300,9 @@ static void start_timer(struct post *post)
     struct txns *txns = CONTAINER_OF(post, struct txns, start);
     if (!txns->stopping)
         timer_start(loops_at(txns->broker->loops, 0), &txns->timer, TICK_MS);
+    mutex_lock(&txns->lock);
+    txns->starting = false;
+    mutex_unlock(&txns->lock);
     txns__live(txns, -1);
 }
 
@@ -308,8 +311,11 @@ void txns__watch(struct txns *txns)
     if (txns->ticking)
         return;
     mutex_lock(&txns->lock);
-    bool start = !txns->stopping && !atomic_exchange(&txns->ticking, true);
-    txns->live += start;
+    bool start = !txns->stopping && !txns->starting;
+    if (start) {
+        txns->starting = txns->ticking = true;
+        txns->live++;
+    }
     mutex_unlock(&txns->lock);
     if (start)
         loop_post(loops_at(txns->broker->loops, 0), &txns->start, start_timer);
