@@ -22,7 +22,7 @@ from conftest import ROOT, Weir, wait_for
 from pair import Peer
 
 KAFKA_SETTINGS = ("log.cleaner.backoff.ms=200", "log.retention.check.interval.ms=500", "log.cleaner.threads=1")
-PATIENCE_S = 90  # weir looks every 15 s
+PATIENCE_S = 180  # weir looks every 15 s
 HORIZON = 1 << 6
 
 
