@@ -127,7 +127,9 @@ static void add_topics(struct committing *committing)
     committing->write.changes = ARENA_ARRAY(&request->arena, struct offset_change, count);
     committing->now_ms = clock_now_ms();
     if (m->retention_time_ms >= 0)
-        committing->expire_ms = committing->now_ms + m->retention_time_ms;
+        committing->expire_ms = m->retention_time_ms < INT64_MAX - committing->now_ms
+                                    ? committing->now_ms + m->retention_time_ms
+                                    : INT64_MAX;
     for (int32_t t = 0; t < m->topics_count; t++)
         add_topic(committing, &m->topics[t], &committing->response.topics[t]);
 }
