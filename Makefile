@@ -35,6 +35,9 @@ KAFKA_GEN := $(foreach t,$(KAFKA_TBL:schema/kafka/%.tbl=%) api,$(GEN)/wire/kafka
 GEN_FILES += $(KAFKA_GEN)
 GEN_FILES += $(GEN)/people/tables.h $(GEN)/people/tables.c
 
+build/tools/jitter.so: tools/jitter.c
+	@mkdir -p $(@D)
+	$(CC) -std=c17 -O2 -g -Wall -Wextra -D_GNU_SOURCE -shared -fPIC -o $@ $<
 build/tools/%: tools/%.c
 	@mkdir -p $(@D)
 	$(CC) -std=c17 -O1 -g -Wall -Wextra -D_DEFAULT_SOURCE -o $@ $<
@@ -136,7 +139,7 @@ $(OUT)/test/%: $(OUT)/%.o $$(foreach f,$$(call sees,$$(call folder_of,$$*)),$(OU
 	@echo "  LD $@"
 	@$(CC) $(LDFLAGS) -o $@ $< -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS)
 
-.PHONY: screenshot unit unit-bins test check format deps deps-test run bench crash fuzz tsan tsan-load help clean
+.PHONY: screenshot unit unit-bins test check format deps deps-test run bench crash fuzz tsan tsan-load jitter help clean
 unit: ## unit tests and fuzz corpora: make unit M=store V=asan
 	@$(MAKE) --no-print-directory V=$(V) M=$(M) unit-bins
 	@tests/run_units.sh $(OUT)/test $(M)
@@ -150,6 +153,9 @@ tsan: ## unit tests under ThreadSanitizer
 
 tsan-load: deps-test ## weir under ThreadSanitizer and the load of many clients: make tsan-load [TIME=60]
 	@tools/tsan_load.sh $(or $(TIME),60)
+
+jitter: deps-test ## the tests with a weir whose threads stand still at random: make jitter [S="crash diff"]
+	@tools/jitter.sh $(S)
 
 check: deps-test ## layers, symbol names, format, clang-tidy
 	@tools/check.sh
