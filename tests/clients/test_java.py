@@ -4,6 +4,7 @@ import os
 import pathlib
 import re
 import subprocess
+import threading
 
 import pytest
 
@@ -11,6 +12,7 @@ import packages
 from versions import JAVA
 
 HERE = pathlib.Path(__file__).parent / "java"
+CALL_MAX_S = 300
 # The programs beside this file that a release can be compiled with.
 WALKS = {"2.1": ["Walk"], "2.8": ["Walk", "AdminWalk", "TxnWalk"], "3.9": ["Walk", "AdminWalk", "TxnWalk", "NewWalk", "UiWalk"],
          "4.3": ["Walk", "AdminWalk", "TxnWalk", "NewWalk", "UiWalk", "NewestWalk"]}
@@ -36,8 +38,11 @@ class Jvm:
         line = " ".join(base64.b64encode(word.encode()).decode() for word in (name, text, *words))
         self.process.stdin.write(line + "\n")
         self.process.stdin.flush()
+        limit = threading.Timer(CALL_MAX_S, self.process.kill)
+        limit.start()
         answer = self.process.stdout.readline()
-        assert answer, f"the JVM ended in {name} {words}:\n{self.log.read_text()[-3000:]}"
+        limit.cancel()
+        assert answer, f"the JVM ended, or took more than {CALL_MAX_S} s, in {name} {words}:\n{self.log.read_text()[-3000:]}"
         code, out, err = answer.split(" ")
         out, err = (base64.b64decode(part).decode() for part in (out, err))
         assert (code != "0") == fails, f"{name} {words} ended with {code}\n{out}\n{err}"
