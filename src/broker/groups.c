@@ -156,8 +156,10 @@ void groups_watch(struct groups *groups)
         return;
     mutex_lock(&groups->lock);
     bool start = !groups->stopping && !groups->starting;
-    if (start)
-        groups->starting = groups->ticking = true;
+    if (start) {
+        groups->starting = true;
+        groups->ticking = true;
+    }
     mutex_unlock(&groups->lock);
     if (start) // the stop waits for it
         loop_post(loops_at(groups->broker->loops, 0), &groups->start, start_timer);

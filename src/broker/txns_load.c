@@ -313,7 +313,8 @@ void txns__watch(struct txns *txns)
     mutex_lock(&txns->lock);
     bool start = !txns->stopping && !txns->starting;
     if (start) {
-        txns->starting = txns->ticking = true;
+        txns->starting = true;
+        txns->ticking = true;
         txns->live++;
     }
     mutex_unlock(&txns->lock);
