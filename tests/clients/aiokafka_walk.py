@@ -44,6 +44,7 @@ async def transactions(brokers):
             await producer.begin_transaction()
             for i in range(10):
                 await producer.send(target.topic, b"kept" if commit else b"dropped", partition=0)
+            await producer.flush()
             await producer.send_offsets_to_transaction({source: 7}, name)
             if commit:
                 await producer.commit_transaction()

@@ -99,6 +99,9 @@ public class TxnWalk extends Walk {
                 producer.beginTransaction();
                 for (int i = 0; i < 30; i++)
                     producer.send(new ProducerRecord<>(i % 2 == 0 ? one : two, i % 3, null, round + " " + i));
+                // The client takes the end for that of an empty transaction, and send its records in the next one, when all
+                // sends and the abort fall between Sender's accumulator.hasIncomplete() and nextRequest().
+                producer.flush();
                 if (round % 4 == 3) producer.abortTransaction();
                 else commit(producer);
             }
