@@ -19,7 +19,7 @@ struct txns {
     struct txn_map map;
     struct topic *topic; // NULL until the first transactional id
     struct partition *partition;
-    size_t live; // appends, works and posts of `start` on their way
+    size_t live; // appends and works on their way
     struct timer timer;
     struct post start, stop;
     bool starting; // `start` is on its way; guarded by lock

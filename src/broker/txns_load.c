@@ -302,8 +302,8 @@ static void start_timer(struct post *post)
         timer_start(loops_at(txns->broker->loops, 0), &txns->timer, TICK_MS);
     mutex_lock(&txns->lock);
     txns->starting = false;
+    cond_broadcast(&txns->idle);
     mutex_unlock(&txns->lock);
-    txns__live(txns, -1);
 }
 
 void txns__watch(struct txns *txns)
@@ -315,10 +315,9 @@ void txns__watch(struct txns *txns)
     if (start) {
         txns->starting = true;
         txns->ticking = true;
-        txns->live++;
     }
     mutex_unlock(&txns->lock);
-    if (start)
+    if (start) // the stop waits for it
         loop_post(loops_at(txns->broker->loops, 0), &txns->start, start_timer);
 }
 
@@ -337,7 +336,7 @@ static void stop_timer(struct post *post)
 static void wait_idle(struct txns *txns)
 {
     mutex_lock(&txns->lock);
-    while (!txns->timer_stopped || txns->live > 0)
+    while (!txns->timer_stopped || txns->starting || txns->live > 0)
         cond_wait(&txns->idle, &txns->lock);
     mutex_unlock(&txns->lock);
 }
