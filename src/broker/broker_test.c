@@ -431,8 +431,9 @@ static void metadata_makes_topics_only_when_allowed(void **state)
 
 // --- groups --------------------------------------------------------------------------
 
-static int16_t commit(const struct fixture *fixture, const char *group, int32_t partition,
-                      int64_t offset, size_t metadata_size)
+// retention_ms -1: the broker's.
+static int16_t commit_for(const struct fixture *fixture, const char *group, int32_t partition,
+                          int64_t offset, size_t metadata_size, int64_t retention_ms)
 {
     struct arena arena = ARENA_INIT;
     char *text = arena_zalloc(&arena, metadata_size + 1);
@@ -446,11 +447,18 @@ static int16_t commit(const struct fixture *fixture, const char *group, int32_t 
     m.group_id = bytes_from(group);
     m.topics = &topic;
     m.topics_count = 1;
+    m.retention_time_ms = retention_ms;
     struct kafka_offset_commit_response response;
-    ask(fixture, KAFKA_OFFSET_COMMIT, 8, &m, &response, &arena);
+    ask(fixture, KAFKA_OFFSET_COMMIT, retention_ms < 0 ? 8 : 4, &m, &response, &arena);
     int16_t code = response.topics[0].partitions[0].error_code;
     arena_release(&arena);
     return code;
+}
+
+static int16_t commit(const struct fixture *fixture, const char *group, int32_t partition,
+                      int64_t offset, size_t metadata_size)
+{
+    return commit_for(fixture, group, partition, offset, metadata_size, -1);
 }
 
 static int64_t committed(const struct fixture *fixture, const char *group, int32_t partition)
@@ -489,6 +497,15 @@ static void committed_offsets_survive_a_restart(void **state)
     assert_int_equal(committed(fixture, "billing", 1), -1);
     assert_int_equal(committed(fixture, "billing", 2), 7);
     assert_int_equal(committed(fixture, "anew", 0), -2);
+}
+
+static void an_offset_kept_for_longer_than_time_is_kept(void **state)
+{
+    struct fixture *fixture = *state;
+    create(fixture, "orders", 1, 0);
+    assert_int_equal(commit_for(fixture, "billing", 0, 41, 0, INT64_MAX), 0);
+    restart(fixture);
+    assert_int_equal(committed(fixture, "billing", 0), 41);
 }
 
 static void a_deleted_group_stays_deleted(void **state)
@@ -619,6 +636,7 @@ int main(void)
         TEST(a_recreated_topic_has_another_id),
         TEST(metadata_makes_topics_only_when_allowed),
         TEST(committed_offsets_survive_a_restart),
+        TEST(an_offset_kept_for_longer_than_time_is_kept),
         TEST(a_deleted_group_stays_deleted),
         TEST(a_deleted_topic_takes_its_offsets_along),
         TEST(a_stream_commits_without_being_a_member),
