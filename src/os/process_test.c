@@ -135,7 +135,9 @@ static void a_missing_program_or_folder_is_named(void **state)
 {
     (void)state;
 #ifdef __SANITIZE_THREAD__
-    skip(); // it makes a fork of vfork, whose child cannot say what went wrong
+    print_message(
+        "ThreadSanitizer makes a fork of vfork, whose child cannot say what went wrong\n");
+    skip();
 #endif
     struct process *process;
     struct diag diag = DIAG_INIT;
