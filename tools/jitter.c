@@ -113,7 +113,7 @@ int fdatasync(int fd)
     return result;
 }
 
-// Between fork and exec, and before a listening socket is there.
+// Between fork and exec.
 int dup2(int old, int fd)
 {
     NEXT(int, "dup2", (int, int));
