@@ -5,6 +5,7 @@ has records, with its header, and every record at its offset.
 Segments end by segment.ms, which goes by the records' own times: each batch here is two seconds later than the one
 before, so each begins a new segment in both brokers. A dirty ratio of 1 keeps the cleaners out until all is written.
 """
+import gzip
 import os
 import random
 import signal
@@ -12,8 +13,9 @@ import struct
 import subprocess
 import time
 
+import lz4.frame
 import pytest
-from confluent_kafka import Producer
+import snappy
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
 import records
@@ -23,7 +25,10 @@ from pair import Peer
 
 KAFKA_SETTINGS = ("log.cleaner.backoff.ms=200", "log.retention.check.interval.ms=500", "log.cleaner.threads=1")
 PATIENCE_S = 180  # weir looks every 15 s
-HORIZON = 1 << 6
+AHEAD_MS = 1200000  # of the clock, which gives the markers their time: no marker is late enough to begin a segment
+HORIZON, TRANSACTIONAL = 1 << 6, 1 << 4
+CODECS = ("none", "gzip", "snappy", "lz4")
+AGAIN = {3, 5, 6, 14, 15, 16, 51}  # a topic just made, a coordinator that loads, a transaction that still ends
 
 
 @pytest.fixture(scope="module")
@@ -41,48 +46,73 @@ def peers(tmp_path_factory, empty_project):
 
 
 class Both:
-    """One topic on both brokers, written to batch by batch."""
+    """One topic on both brokers, written to batch by batch: both get the same bytes but for the producer's id."""
 
     def __init__(self, peers, topic, **settings):
         self.peers, self.topic = peers, topic
         self.end_offset = 0
-        self.time = int(time.time() * 1000)  # markers have the time when they are written
+        self.time = int(time.time() * 1000) + AHEAD_MS
         config = {"cleanup.policy": "compact", "segment.ms": "1000", "min.cleanable.dirty.ratio": "1",
                   **{key.replace("_", "."): value for key, value in settings.items()}}
-        self.producers = {}
+        self.ids = {}         # (peer, producer) -> its id and epoch
+        self.sequences = {}   # producer -> the next sequence number
         self.admins = [AdminClient({"bootstrap.servers": "%s:%d" % (peer.host, peer.port)}) for peer in peers.values()]
         for admin in self.admins:
             admin.create_topics([NewTopic(topic, 1, 1, config=config)])[topic].result(60)
 
-    def producer(self, peer, **settings):
-        key = (peer.name, *sorted(settings.items()))
-        if key not in self.producers:
-            made = Producer({"bootstrap.servers": "%s:%d" % (peer.host, peer.port), "linger.ms": 30000,  # until flush()
-                             "batch.num.messages": 10000, "sticky.partitioning.linger.ms": 0,
-                             **({"transaction.timeout.ms": 600000} if "transactional_id" in settings else {}),
-                             **{name.replace("_", "."): value for name, value in settings.items()}})
-            if "transactional_id" in settings:
-                made.init_transactions(60)
-            self.producers[key] = made
-        return self.producers[key]
+    def ask(self, peer, api, version, body, error):
+        """The answer, once it is not "try again"."""
+        found = []
 
-    def batch(self, pairs, in_transaction=False, **settings):
-        """(key, value) pairs as one batch to each broker."""
+        def settled():
+            found[:] = [peer.call(api, version, body)]
+            return error(found[0]) not in AGAIN
+
+        wait_for(settled, "%s of %s" % (api, peer.name), PATIENCE_S)
+        assert error(found[0]) == 0, (peer.name, api, found[0])
+        return found[0]
+
+    def identity(self, peer, producer, transactional=False):
+        if (peer.name, producer) not in self.ids:
+            if transactional:  # who looks for a coordinator has Kafka make its topic
+                self.ask(peer, "FindCoordinator", 1, dict(Key=producer, KeyType=1), lambda a: a["ErrorCode"])
+            answer = self.ask(peer, "InitProducerId", 4, dict(
+                TransactionalId=producer if transactional else None, TransactionTimeoutMs=600000), lambda a: a["ErrorCode"])
+            self.ids[peer.name, producer] = answer["ProducerId"], answer["ProducerEpoch"]
+        return self.ids[peer.name, producer]
+
+    def batch(self, pairs, codec="none", producer=None, transaction=None):
+        """(key, value) pairs as one batch to each broker: of nobody, of an idempotent producer or of a transaction."""
         self.time += 2000
+        who = transaction or producer
+        sequence = self.sequences.get(who, 0) if who else -1
+        payload = pack(codec, b"".join(
+            records.record(i, key.encode(), value and value.encode(), [(b"h", key.encode())], delta=i)
+            for i, (key, value) in enumerate(pairs)))
         for peer in self.peers.values():
-            producer = self.producer(peer, **settings)
-            if "transactional_id" in settings and not in_transaction:
-                producer.begin_transaction()
-            for i, (key, value) in enumerate(pairs):
-                producer.produce(self.topic, key=key, value=value, partition=0, timestamp=self.time + i,
-                                 headers=[("h", key)])
-            assert producer.flush(60) == 0
+            pid, epoch = self.identity(peer, who, bool(transaction)) if who else (-1, -1)
+            if transaction:
+                self.ask(peer, "AddPartitionsToTxn", 3, dict(
+                    V3AndBelowTransactionalId=transaction, V3AndBelowProducerId=pid, V3AndBelowProducerEpoch=epoch,
+                    V3AndBelowTopics=[dict(Name=self.topic, Partitions=[0])]),
+                    lambda a: a["ResultsByTopicV3AndBelow"][0]["ResultsByPartition"][0]["PartitionErrorCode"])
+            data = records.batch(payload=payload, attributes=CODECS.index(codec) | (TRANSACTIONAL if transaction else 0),
+                                 pid=pid, epoch=epoch, sequence=sequence, time=self.time, max_time=self.time + len(pairs) - 1,
+                                 count=len(pairs), last=len(pairs) - 1)
+            answer = self.ask(peer, "Produce", 9, dict(
+                TransactionalId=transaction, Acks=-1, TimeoutMs=60000,
+                TopicData=[dict(Name=self.topic, PartitionData=[dict(Index=0, Records=data)])]),
+                lambda a: a["Responses"][0]["PartitionResponses"][0]["ErrorCode"])
+            assert answer["Responses"][0]["PartitionResponses"][0]["BaseOffset"] == self.end_offset, (peer.name, answer)
+        if who:
+            self.sequences[who] = sequence + len(pairs)
         self.end_offset += len(pairs)
 
-    def end(self, commit, transactional_id):
+    def end(self, commit, transaction):
         for peer in self.peers.values():
-            producer = self.producer(peer, transactional_id=transactional_id)
-            (producer.commit_transaction if commit else producer.abort_transaction)(60)
+            pid, epoch = self.identity(peer, transaction)
+            self.ask(peer, "EndTxn", 3, dict(TransactionalId=transaction, ProducerId=pid, ProducerEpoch=epoch, Committed=commit),
+                     lambda a: a["ErrorCode"])
         self.end_offset += 1  # Kafka answers before the marker is written
         wait_for(lambda: all(self.fetch(name, 0)["HighWatermark"] == self.end_offset for name in self.peers),
                  "the marker", PATIENCE_S)
@@ -151,12 +181,20 @@ def unvarint(data, at):
             return (value >> 1) ^ -(value & 1), at
 
 
+def pack(codec, data):
+    if codec == "gzip":
+        return gzip.compress(data, mtime=0)
+    if codec == "snappy":
+        return snappy.compress(data)
+    if codec == "lz4":
+        return lz4.frame.compress(data, block_linked=False)  # Kafka takes no others
+    return data
+
+
 def unpack(codec, data):
     if codec == 1:
-        import gzip
         return gzip.decompress(data)
     if codec == 2:
-        import snappy
         if data[:8] != b"\x82SNAPPY\x00":
             return snappy.decompress(data)
         at, out = 16, b""
@@ -166,7 +204,6 @@ def unpack(codec, data):
             at += 4 + size
         return out
     if codec == 3:
-        import lz4.frame
         return lz4.frame.decompress(data)
     return data
 
@@ -204,19 +241,18 @@ def keys_left(batches):
 def test_the_same_records_stay_of_random_keys_and_codecs(peers):
     rng = random.Random(4)
     both = Both(peers, "keys")
-    codecs = ["none", "gzip", "snappy", "lz4"]
     written = 0
     for number in range(40):
         pairs = [("k%d" % rng.randrange(60), None if rng.random() < 0.15 else "v%d.%d" % (number, i) * rng.randrange(1, 30))
                  for i in range(rng.randrange(1, 25))]
         written += len(pairs)
-        both.batch(pairs, compression_type=rng.choice(codecs), enable_idempotence=rng.random() < 0.5)
+        both.batch(pairs, rng.choice(CODECS), producer=rng.choice((None, "p1", "p2")))
     both.batch([("end", "1")])
     found = both.wait("random keys", lambda found: len(keys_left(found)) == len(set(keys_left(found))))
     assert len(set(keys_left(found))) > 40 and written > 300
     # Once more: what was cleaned before is cleaned again with what is new.
     for number in range(10):
-        both.batch([("k%d" % rng.randrange(60), "again") for _ in range(10)], compression_type="gzip")
+        both.batch([("k%d" % rng.randrange(60), "again") for _ in range(10)], "gzip")
     both.batch([("end", "2")])
     both.wait("random keys again", lambda found: len(keys_left(found)) <= 62 and b"end" in keys_left(found))
 
@@ -239,14 +275,14 @@ def test_tombstones_get_a_horizon_and_go(peers):
 def test_aborted_data_and_markers(peers):
     both = Both(peers, "transactions", delete_retention_ms="1000")
     both.batch([("a", "1"), ("b", "1")])
-    both.batch([("a", "aborted"), ("c", "aborted")], transactional_id="t1")
+    both.batch([("a", "aborted"), ("c", "aborted")], transaction="t1")
     both.end(False, "t1")
-    both.batch([("a", "2"), ("d", "1")], transactional_id="t2")
-    both.batch([("b", "aborted")], transactional_id="t1")
+    both.batch([("a", "2"), ("d", "1")], transaction="t2")
+    both.batch([("b", "aborted")], transaction="t1")
     both.end(True, "t2")
-    both.batch([("d", "aborted")], in_transaction=True, transactional_id="t1")
+    both.batch([("d", "aborted")], transaction="t1")
     both.end(False, "t1")
-    both.batch([("e", "1")], transactional_id="t2")
+    both.batch([("e", "1")], transaction="t2")
     both.end(True, "t2")
     both.batch([("x", "1")])
     both.batch([("x", "2")])
