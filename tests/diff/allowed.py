@@ -94,6 +94,15 @@ OWN_WAY = {
     "the same topic twice": "Kafka fetches a partition that is asked for twice once",
     "one byte more": "Kafka drops what stands behind a batch without a word",
     "offsets from 1": "Kafka stores offsets inside an uncompressed batch that lie",
+    "its offset 1": "Kafka stores offsets inside an uncompressed batch that lie",
+    "its offset -1": "Kafka stores offsets inside an uncompressed batch that lie",
+    "its offset 2^31": "Kafka stores offsets inside an uncompressed batch that lie",
+    "its offset 2^31, packed": "Kafka cuts an offset to 32 bits before it looks at it",
+    "offsets out of order": "Kafka stores offsets inside an uncompressed batch that lie",
+    "a negative length, packed": "Kafka does not look at the length a packed record says it has; its clients do",
+    "a length of 2 GB, packed": "Kafka does not look at the length a packed record says it has; its clients do",
+    "a length short by one, packed": "Kafka does not look at the length a packed record says it has; its clients do",
+    "lz4, wrongly checked content": "Kafka does not look at the checksum of a whole LZ4 frame",
     "offsets repeat": "Kafka stores offsets inside an uncompressed batch that lie",
 }
 

@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Records written, read, found by time, deleted."""
+import gzip
+import struct
 import time
+import zlib
 
+import lz4.frame
+import snappy
 from allowed import OWN_WAY
 from cases_topics import NOBODY, create
 from codec import ZERO_ID
 from pair import Var
-from records import TIME, batch, legacy, record
+from records import TIME, batch, legacy, record, text, varint
 
 ONE = batch()
 
@@ -45,6 +50,141 @@ def case_produce(d):
             for acks in (-1, 1):
                 d.same("Produce", v, produce("put", records, acks), note=note + " acks=%d" % acks)
     d.same("Fetch", 12, fetch("put"), note="all that was produced")
+
+
+def xerial(*blocks, version=1, compatible=1):
+    return b"\x82SNAPPY\0" + struct.pack(">ii", version, compatible) + b"".join(
+        struct.pack(">i", len(block)) + block for block in blocks)
+
+
+def zstd(data):
+    """A frame of one raw block: magic, a single segment with one byte of size, the last block."""
+    return struct.pack("<IBB", 0xFD2FB528, 0x20, len(data)) + struct.pack("<I", len(data) << 3 | 1)[:3] + data
+
+
+def case_produce_packed(d):
+    """Records packed in every way a library can, and in some it should not."""
+    count = 40
+    plain = b"".join(record(i, b"key %d" % i, b"some text " * 20) for i in range(count))
+    large = b"".join(record(i, b"key %d" % i, b"%d" % i * 50000) for i in range(count))
+    two = record(0) + record(1)
+    half, frame = len(plain) // 2, zstd(two)
+    small, bare = lz4.frame.compress(plain, block_linked=False), snappy.compress(plain)
+    zipped = gzip.compress(plain, mtime=0)
+    deflated = zlib.compressobj(9, zlib.DEFLATED, -15)
+    raw = deflated.compress(plain) + deflated.flush()
+    ways = {
+        "gzip": (1, zipped),
+        "gzip level 0": (1, gzip.compress(plain, 0, mtime=0)),
+        "gzip with a name": (1, b"\x1f\x8b\x08\x08\0\0\0\0\0\x03name\0" + zipped[10:]),
+        "gzip with a checked header": (1, (lambda head: head + struct.pack("<H", zlib.crc32(head) & 0xFFFF) + zipped[10:])(
+            b"\x1f\x8b\x08\x02\0\0\0\0\0\x03")),
+        "gzip with a wrongly checked header": (1, b"\x1f\x8b\x08\x02\0\0\0\0\0\x03xx" + zipped[10:]),
+        "gzip in two members": (1, gzip.compress(plain[:half], mtime=0) + gzip.compress(plain[half:], mtime=0)),
+        "gzip with bytes behind": (1, zipped + b"rest"),
+        "gzip without its checksum": (1, zipped[:-8]),
+        "gzip with a wrong checksum": (1, zipped[:-8] + b"abcd" + zipped[-4:]),
+        "gzip with a wrong length": (1, zipped[:-4] + b"abcd"),
+        "gzip cut": (1, zipped[:-20]),
+        "zlib": (1, zlib.compress(plain)),
+        "deflate": (1, raw),
+        "snappy, bare": (2, bare),
+        "snappy, framed": (2, xerial(snappy.compress(plain[:half]), snappy.compress(plain[half:]))),
+        "snappy, framed, two frames": (2, xerial(snappy.compress(plain[:half])) + xerial(snappy.compress(plain[half:]))),
+        "snappy, framed, an empty block": (2, xerial(snappy.compress(b""), bare)),
+        "snappy, framed, version 2": (2, xerial(bare, version=2)),
+        "snappy, framed, version 0": (2, xerial(bare, version=0, compatible=0)),
+        "snappy, framed, only for version 2": (2, xerial(bare, version=2, compatible=2)),
+        "snappy, framed, cut": (2, xerial(bare)[:-5]),
+        "snappy, framed, bytes behind": (2, xerial(bare) + b"rs"),
+        "snappy, bare, cut": (2, bare[:-5]),
+        "snappy, bare, bytes behind": (2, bare + b"rest"),
+        "snappy, the standard's frame": (2, snappy.StreamCompressor().compress(plain)),
+        "lz4": (3, small),
+        "lz4 large": (3, lz4.frame.compress(large, block_linked=False, block_size=lz4.frame.BLOCKSIZE_MAX64KB)),
+        "lz4 large, blocks of 4 MB": (3, lz4.frame.compress(large, block_linked=False, block_size=lz4.frame.BLOCKSIZE_MAX4MB)),
+        "lz4, linked blocks": (3, lz4.frame.compress(plain)),
+        "lz4 large, linked blocks": (3, lz4.frame.compress(large, block_size=lz4.frame.BLOCKSIZE_MAX64KB)),
+        "lz4, no size": (3, lz4.frame.compress(plain, block_linked=False, store_size=False)),
+        "lz4, checked content": (3, lz4.frame.compress(plain, block_linked=False, content_checksum=True)),
+        "lz4, checked blocks": (3, lz4.frame.compress(plain, block_linked=False, block_checksum=True)),
+        "lz4, wrongly checked content": (3, lz4.frame.compress(plain, block_linked=False, content_checksum=True)[:-4] + b"abcd"),
+        "lz4, wrongly checked header": (3, small[:14] + bytes([small[14] ^ 1]) + small[15:]),
+        "lz4, two frames": (3, lz4.frame.compress(plain[:half], block_linked=False) + lz4.frame.compress(plain[half:], block_linked=False)),
+        "lz4, bytes behind": (3, small + b"rest"),
+        "lz4, no end": (3, small[:-4]),
+        "lz4, cut": (3, small[:-9]),
+        "lz4, a skipped frame first": (3, struct.pack("<II", 0x184D2A50, 4) + b"skip" + small),
+        "zstd": (4, frame),
+        "zstd, two frames": (4, zstd(two[:9]) + zstd(two[9:])),
+        "zstd, bytes behind": (4, frame + b"rest"),
+        "zstd, cut": (4, frame[:-3]),
+        "zstd, a skipped frame first": (4, struct.pack("<II", 0x184D2A50, 4) + b"skip" + frame),
+        "zstd, a skipped frame last": (4, frame + struct.pack("<II", 0x184D2A50, 4) + b"skip"),
+    }
+    for name in ways:
+        create(d, "packed-" + str(list(ways).index(name)))
+    for number, (note, (codec, payload)) in enumerate(ways.items()):
+        many = 2 if codec == 4 else count
+        data = batch(payload=payload, attributes=codec, count=many, last=many - 1, max_time=TIME)
+        d.same("Produce", 9, produce("packed-%d" % number, data), note=note)
+        d.same("Fetch", 12, fetch("packed-%d" % number), note=note)
+
+
+def case_produce_records(d):
+    """What a record says of itself, as it is and packed."""
+    def body(*parts):
+        return varint(len(b"".join(parts))) + b"".join(parts)
+
+    key, value, none = text(b"k"), text(b"v"), varint(0)
+    start = b"\0" + varint(0) + varint(0)
+    good = record(0)
+    ways = {
+        "attributes 1": (1, body(b"\1" + varint(0) + varint(0), key, value, none)),
+        "attributes 255": (1, body(b"\xff" + varint(0) + varint(0), key, value, none)),
+        "nothing in it": (1, varint(0)),
+        "only attributes": (1, body(b"\0")),
+        "a negative length": (1, varint(-1) + good[1:]),
+        "a length of 2 GB": (1, varint(0x7FFFFFFF) + good[1:]),
+        "an overlong length": (1, bytes([good[0] | 0x80, 0x80, 0x80, 0]) + good[1:]),
+        "a length that never ends": (1, b"\xff" * 12),
+        "a length short by one": (1, varint(len(good) - 2) + good[1:]),
+        "key of -2": (1, body(start, varint(-2), value, none)),
+        "key beyond the record": (1, body(start, varint(100) + b"k", value, none)),
+        "value of -2": (1, body(start, key, varint(-2), none)),
+        "value beyond the record": (1, body(start, key, varint(100) + b"v", none)),
+        "no value": (1, body(start, key, varint(-1), none)),
+        "no header count": (1, body(start, key, value)),
+        "header count -1": (1, body(start, key, value, varint(-1))),
+        "header count beyond the record": (1, body(start, key, value, varint(50))),
+        "a header without a key": (1, body(start, key, value, varint(1), varint(-1), text(b"v"))),
+        "a header without a value": (1, body(start, key, value, varint(1), text(b"h"), varint(-1))),
+        "a header of -2": (1, body(start, key, value, varint(1), text(b"h"), varint(-2))),
+        "a header that is no UTF-8": (1, body(start, key, value, varint(1), text(b"\xff\xfe"), text(b"v"))),
+        "bytes behind the headers": (1, body(start, key, value, none, b"zz")),
+        "a header behind the headers": (1, body(start, key, value, none, text(b"h"), text(b"v"))),
+        "a header without a key behind the headers": (1, body(start, key, value, none, varint(-1), varint(0))),
+        "two headers of a name": (1, body(start, key, value, varint(2), text(b"h"), text(b"1"), text(b"h"), text(b"2"))),
+        "a time before": (1, body(b"\0" + varint(-5) + varint(0), key, value, none)),
+        "a time far behind": (1, body(b"\0" + varint(1 << 50) + varint(0), key, value, none)),
+        "a time that overflows": (1, body(b"\0" + varint((1 << 63) - 1) + varint(0), key, value, none)),
+        "its offset 1": (1, body(b"\0" + varint(0) + varint(1), key, value, none)),
+        "its offset -1": (1, body(b"\0" + varint(0) + varint(-1), key, value, none)),
+        "its offset 2^31": (1, body(b"\0" + varint(0) + varint(1 << 31), key, value, none)),
+        "offsets out of order": (2, record(1) + record(0)),
+        "one record too many": (1, record(0) + record(1)),
+        "one record too few": (3, record(0) + record(1)),
+        "a byte behind the records": (1, good + b"\0"),
+        "none at all": (1, b""),
+    }
+    for codec in (0, 1):
+        for number, (note, (count, payload)) in enumerate(ways.items()):
+            name = "record-%d-%d" % (codec, number)
+            create(d, name)
+            note += ", packed" if codec else ""
+            d.same("Produce", 9, produce(name, batch(payload=payload, codec=codec, count=count, last=count - 1, max_time=TIME)),
+                   note=note)
+            d.same("Fetch", 12, fetch(name), note=note)
 
 
 def case_produce_refused(d):

@@ -2,6 +2,9 @@
 //
 // A xerial frame: 0x82 "SNAPPY" 0, version i32, compatible version i32, then blocks of i32 size and
 // a bare snappy block. Java writes it; librdkafka writes one bare block; readers of both take both.
+//
+// What is unpacked is what Kafka's readers unpack (tests/diff, produce_packed): gzip members,
+// snappy frames and zstd frames one behind the other; of LZ4 one frame, and no linked blocks.
 #include "wire/kafka/compress.h"
 
 #include "wire/reader.h"
@@ -18,6 +21,10 @@ enum {
     XERIAL_BLOCK_BYTES = 32 << 10,
     ZSTD_WINDOW_LOG = 27
 };
+
+// The LZ4 frame's flags (LZ4 Frame Format 1.6): a dictionary is wanted, reserved, blocks stand
+// alone.
+enum { LZ4_FLAGS_AT = 4, LZ4_DICTIONARY = 1, LZ4_RESERVED = 2, LZ4_INDEPENDENT = 32 };
 
 static const uint8_t xerial_magic[8] = {0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0};
 
@@ -53,6 +60,8 @@ static err_t corrupt(struct diag *diag, enum batch_compression codec, const char
 
 // --- gzip ---
 
+#define GZIP_MAGIC bytes_make("\x1f\x8b", 2)
+
 static err_t gzip_unpack(struct bytes packed, size_t max_bytes, struct str *out, struct diag *diag)
 {
     z_stream z = {.next_in = (Bytef *)(uintptr_t)packed.ptr, .avail_in = (uInt)packed.size};
@@ -66,6 +75,8 @@ static err_t gzip_unpack(struct bytes packed, size_t max_bytes, struct str *out,
         z.avail_out = (uInt)room;
         got = inflate(&z, Z_NO_FLUSH);
         out->size += room - z.avail_out;
+        if (got == Z_STREAM_END && bytes_starts(bytes_make(z.next_in, z.avail_in), GZIP_MAGIC))
+            got = inflateReset(&z);
     }
     inflateEnd(&z);
     if (out->size - start > max_bytes)
@@ -118,8 +129,12 @@ static err_t snappy_unpack(struct bytes packed, size_t max_bytes, struct str *ou
     if (!bytes_starts(packed, bytes_make(xerial_magic, sizeof xerial_magic)))
         return snappy_block(packed, start, max_bytes, out, diag);
     struct reader reader = reader_make(packed);
-    reader_take(&reader, XERIAL_HEADER_BYTES);
-    while (!reader.failed && reader_left(&reader)) {
+    while (!reader.failed && reader_left(&reader) >= sizeof(uint32_t)) { // less is passed over
+        struct bytes rest = bytes_make(reader.at, reader_left(&reader));
+        if (bytes_starts(rest, bytes_make(xerial_magic, sizeof xerial_magic))) {
+            reader_take(&reader, XERIAL_HEADER_BYTES);
+            continue;
+        }
         struct bytes block = reader_bytes(&reader, reader_u32(&reader));
         if (!reader.failed)
             TRY(snappy_block(block, start, max_bytes, out, diag));
@@ -149,6 +164,19 @@ static err_t snappy_pack(struct bytes plain, struct str *out, struct diag *diag)
 
 // --- lz4 ---
 
+#define LZ4_MAGIC bytes_make("\x04\x22\x4d\x18", 4)
+
+// Why Kafka's readers cannot read this frame, by its flags; or NULL.
+static const char *lz4_unreadable(struct bytes packed)
+{
+    if (packed.size <= LZ4_FLAGS_AT || !bytes_starts(packed, LZ4_MAGIC))
+        return NULL;
+    uint8_t flags = packed.ptr[LZ4_FLAGS_AT];
+    if (!(flags & LZ4_INDEPENDENT))
+        return "its blocks lean on the ones before them";
+    return flags & (LZ4_DICTIONARY | LZ4_RESERVED) ? "it wants a dictionary" : NULL;
+}
+
 static err_t lz4_unpack(struct bytes packed, size_t max_bytes, struct str *out, struct diag *diag)
 {
     LZ4F_dctx *ctx = NULL;
@@ -156,7 +184,7 @@ static err_t lz4_unpack(struct bytes packed, size_t max_bytes, struct str *out, 
         return FAIL(diag, ERR_NO_MEMORY, "LZ4F_createDecompressionContext failed");
     size_t start = out->size;
     size_t hint = 1;
-    const char *wrong = NULL;
+    const char *wrong = lz4_unreadable(packed);
     while (hint && !wrong && out->size - start <= max_bytes) {
         size_t room = make_room(out, start, max_bytes);
         size_t made = room;
@@ -204,7 +232,7 @@ static err_t zstd_unpack(struct bytes packed, size_t max_bytes, struct str *out,
     size_t start = out->size;
     size_t hint = 1;
     const char *wrong = NULL;
-    while (hint && !wrong && out->size - start <= max_bytes) {
+    while ((hint || in.pos < in.size) && !wrong && out->size - start <= max_bytes) {
         ZSTD_outBuffer to = {NULL, make_room(out, start, max_bytes), 0};
         to.dst = out->ptr + out->size;
         size_t before = in.pos;

@@ -120,7 +120,7 @@ static err_t check_records(struct record_reader *reader, struct record_survey *s
         look_at(survey, &record);
         struct record_header header;
         int32_t headers = 0;
-        while (record_header_next(&record.headers, &header))
+        while (headers < record.header_count && record_header_next(&record.headers, &header))
             headers++;
         if (headers != record.header_count || reader_left(&record.headers))
             return FAIL(diag, ERR_INVALID_RECORD, "record %d of the batch has broken headers",

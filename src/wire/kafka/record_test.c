@@ -172,6 +172,59 @@ static void cut_compressed_bytes_are_refused(void **state)
     str_release(&out);
 }
 
+// As Kafka does (tests/diff, produce_packed).
+static void what_follows_a_stream_is_taken_as_kafka_takes_it(void **state)
+{
+    (void)state;
+    static const struct {
+        enum batch_compression codec;
+        const char *all;
+        err_t rubbish;
+    } rules[] = {
+        {BATCH_GZIP, "onetwo", ERR_OK},
+        {BATCH_SNAPPY, "onetwo", ERR_OK},
+        {BATCH_LZ4, "one", ERR_OK},
+        {BATCH_ZSTD, "onetwo", ERR_CORRUPT},
+    };
+    for (size_t i = 0; i < sizeof rules / sizeof *rules; i++) {
+        struct str packed = {0};
+        struct str out = {0};
+        assert_int_equal(compress_pack(rules[i].codec, bytes_from("one"), &packed, NULL), ERR_OK);
+        assert_int_equal(compress_pack(rules[i].codec, bytes_from("two"), &packed, NULL), ERR_OK);
+        assert_int_equal(compress_unpack(rules[i].codec, str_bytes(&packed), MAX_BYTES, &out, NULL),
+                         ERR_OK);
+        assert_true(bytes_is(str_bytes(&out), rules[i].all));
+        if (rules[i].codec != BATCH_LZ4)
+            assert_int_equal(compress_unpack(rules[i].codec, str_bytes(&packed), 5, &out, NULL),
+                             ERR_TOO_LARGE);
+        str_append(&packed, "xxx", 3);
+        assert_int_equal(compress_unpack(rules[i].codec, str_bytes(&packed), MAX_BYTES, &out, NULL),
+                         rules[i].rubbish);
+        str_release(&packed);
+        str_release(&out);
+    }
+}
+
+static void lz4_that_kafka_cannot_read_is_refused(void **state)
+{
+    (void)state;
+    struct str packed = {0};
+    struct str out = {0};
+    struct diag diag = DIAG_INIT;
+    assert_int_equal(compress_pack(BATCH_LZ4, bytes_from("one"), &packed, NULL), ERR_OK);
+    packed.ptr[4] = (char)(packed.ptr[4] & ~0x20);
+    assert_int_equal(compress_unpack(BATCH_LZ4, str_bytes(&packed), MAX_BYTES, &out, &diag),
+                     ERR_CORRUPT);
+    assert_non_null(strstr(diag.text, "lean on"));
+    packed.ptr[4] = (char)(packed.ptr[4] | 0x21);
+    diag = (struct diag)DIAG_INIT;
+    assert_int_equal(compress_unpack(BATCH_LZ4, str_bytes(&packed), MAX_BYTES, &out, &diag),
+                     ERR_CORRUPT);
+    assert_non_null(strstr(diag.text, "dictionary"));
+    str_release(&packed);
+    str_release(&out);
+}
+
 static void a_wrong_record_count_is_refused(void **state)
 {
     (void)state;
@@ -196,6 +249,22 @@ static void a_wrong_record_count_is_refused(void **state)
     str_release(&batch);
 }
 
+static void bytes_behind_the_headers_are_refused(void **state)
+{
+    (void)state;
+    struct str batch = {0};
+    build(&batch, BATCH_NONE, 2);
+    char *count = batch.ptr + batch.size - strlen("_trace_1") - 1;
+    assert_int_equal(*count, 2); // one, as a varint
+    *count = 0;
+    struct diag diag = DIAG_INIT;
+    assert_int_equal(
+        record_validate(str_bytes(&batch), MAX_BYTES, &(struct record_survey){0}, &diag),
+        ERR_INVALID_RECORD);
+    assert_non_null(strstr(diag.text, "broken headers"));
+    str_release(&batch);
+}
+
 static void murmur2_agrees_with_the_java_client(void **state)
 {
     (void)state;
@@ -217,7 +286,10 @@ int main(void)
         cmocka_unit_test(what_is_built_reads_back_in_every_codec),
         cmocka_unit_test(a_bomb_stops_at_the_bound),
         cmocka_unit_test(cut_compressed_bytes_are_refused),
+        cmocka_unit_test(what_follows_a_stream_is_taken_as_kafka_takes_it),
+        cmocka_unit_test(lz4_that_kafka_cannot_read_is_refused),
         cmocka_unit_test(a_wrong_record_count_is_refused),
+        cmocka_unit_test(bytes_behind_the_headers_are_refused),
         cmocka_unit_test(murmur2_agrees_with_the_java_client),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
