@@ -122,13 +122,13 @@ def case_produce_packed(d):
         "zstd, a skipped frame first": (4, struct.pack("<II", 0x184D2A50, 4) + b"skip" + frame),
         "zstd, a skipped frame last": (4, frame + struct.pack("<II", 0x184D2A50, 4) + b"skip"),
     }
-    for name in ways:
-        create(d, "packed-" + str(list(ways).index(name)))
     for number, (note, (codec, payload)) in enumerate(ways.items()):
+        create(d, "packed-%d" % number)
         many = 2 if codec == 4 else count
         data = batch(payload=payload, attributes=codec, count=many, last=many - 1, max_time=TIME)
         d.same("Produce", 9, produce("packed-%d" % number, data), note=note)
         d.same("Fetch", 12, fetch("packed-%d" % number), note=note)
+    d.same("DeleteTopics", 5, dict(TopicNames=["packed-%d" % number for number in range(len(ways))], TimeoutMs=60000))
 
 
 def case_produce_records(d):
@@ -185,6 +185,7 @@ def case_produce_records(d):
             d.same("Produce", 9, produce(name, batch(payload=payload, codec=codec, count=count, last=count - 1, max_time=TIME)),
                    note=note)
             d.same("Fetch", 12, fetch(name), note=note)
+            d.same("DeleteTopics", 5, dict(TopicNames=[name], TimeoutMs=60000))
 
 
 def case_produce_refused(d):
