@@ -131,5 +131,6 @@ int close(int fd)
 
 __attribute__((constructor)) static void begin(void)
 {
-    unsetenv("LD_PRELOAD"); // the tasks that weir runs are not meant
+    if (!getenv("JITTER_ALL"))
+        unsetenv("LD_PRELOAD"); // the tasks that weir runs are not meant
 }
