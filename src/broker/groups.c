@@ -101,15 +101,12 @@ void groups__drop_if_unused(struct groups *groups, struct group *group)
         group_unref(group);
 }
 
-static void tick(struct timer *timer)
+static int64_t tick(struct ticker *ticker)
 {
-    struct groups *groups = CONTAINER_OF(timer, struct groups, timer);
-    if (groups->stopping)
-        return;
+    struct groups *groups = CONTAINER_OF(ticker, struct groups, ticker);
     struct arena arena = ARENA_INIT;
     size_t count;
     bool more = false;
-    groups->ticking = false;
     struct group **all = groups__collect(groups, &arena, &count);
     for (size_t i = 0; i < count; i++) {
         if (group_tick(all[i]))
@@ -121,48 +118,12 @@ static void tick(struct timer *timer)
     arena_release(&arena);
     if (clock_now_ms() - groups->expired_ms >= setting(groups->broker, SETTING_OFFSETS_CHECK_MS))
         groups__start_upkeep(groups);
-    struct loop *loop = loops_at(groups->broker->loops, 0);
-    if (!more)
-        timer_start(loop, timer, setting(groups->broker, SETTING_OFFSETS_CHECK_MS));
-    else if (!atomic_exchange(&groups->ticking, true))
-        timer_start(loop, timer, TICK_MS);
-}
-
-static void start_timer(struct post *post)
-{
-    struct groups *groups = CONTAINER_OF(post, struct groups, start);
-    mutex_lock(&groups->lock);
-    groups->starting = false;
-    bool stopping = groups->stopping;
-    cond_broadcast(&groups->idle);
-    mutex_unlock(&groups->lock);
-    if (!stopping) // and if it stops from now on, stop_timer comes after this
-        tick(&groups->timer);
-}
-
-static void stop_timer(struct post *post)
-{
-    struct groups *groups = CONTAINER_OF(post, struct groups, stop);
-    timer_stop(&groups->timer);
-    mutex_lock(&groups->lock);
-    groups->timer_stopped = true;
-    cond_broadcast(&groups->idle);
-    mutex_unlock(&groups->lock);
+    return more ? TICK_MS : setting(groups->broker, SETTING_OFFSETS_CHECK_MS);
 }
 
 void groups_watch(struct groups *groups)
 {
-    if (groups->ticking)
-        return;
-    mutex_lock(&groups->lock);
-    bool start = !groups->stopping && !groups->starting;
-    if (start) {
-        groups->starting = true;
-        groups->ticking = true;
-    }
-    mutex_unlock(&groups->lock);
-    if (start) // the stop waits for it
-        loop_post(loops_at(groups->broker->loops, 0), &groups->start, start_timer);
+    ticker_wake(&groups->ticker);
 }
 
 // --- writing -------------------------------------------------------------------------
@@ -259,13 +220,12 @@ err_t groups_open(struct groups **out, struct broker *broker, struct diag *diag)
     groups->expired_ms = clock_now_ms() - setting(broker, SETTING_OFFSETS_CHECK_MS);
     mutex_init(&groups->lock);
     cond_init(&groups->idle);
-    timer_init(&groups->timer, tick);
+    ticker_init(&groups->ticker, loops_at(broker->loops, 0), TICK_MS, tick);
     err_t err = open_topic(groups, diag);
     if (err == ERR_OK)
         err = groups__load(groups, diag);
     if (err != ERR_OK) {
         diag_context(diag, "cannot load the committed offsets");
-        groups->timer_stopped = true;
         groups_close(groups);
         return err;
     }
@@ -281,7 +241,7 @@ void groups_stop(struct groups *groups)
     mutex_lock(&groups->lock);
     groups->stopping = true;
     mutex_unlock(&groups->lock);
-    loop_post(loops_at(groups->broker->loops, 0), &groups->stop, stop_timer);
+    ticker_stop(&groups->ticker);
     struct group **all = groups__collect(groups, &arena, &count);
     for (size_t i = 0; i < count; i++) {
         group_kill(all[i]);
@@ -289,7 +249,7 @@ void groups_stop(struct groups *groups)
     }
     arena_release(&arena);
     mutex_lock(&groups->lock);
-    while (!groups->timer_stopped || groups->starting || groups->upkeep_runs || groups->resolving)
+    while (groups->upkeep_runs || groups->resolving)
         cond_wait(&groups->idle, &groups->lock);
     mutex_unlock(&groups->lock);
 }
@@ -301,6 +261,7 @@ void groups_close(struct groups *groups)
             group_unref(groups->map.values[i]);
     group_map_release(&groups->map);
     topic_unref(groups->topic);
+    ticker_release(&groups->ticker);
     mutex_release(&groups->lock);
     cond_release(&groups->idle);
     mem_free(groups);

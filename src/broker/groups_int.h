@@ -8,6 +8,7 @@
 #include "broker/consumer.h"
 #include "broker/group_write.h"
 #include "broker/groups.h"
+#include "broker/ticker.h"
 
 MAP_DEFINE(group_map, struct bytes, struct group *, bytes_hash, bytes_equal);
 
@@ -22,13 +23,9 @@ struct groups {
     struct group_map map;
     struct topic *topic;
     struct partition *partition;
-    struct timer timer;
-    struct post start, stop;
-    bool starting; // `start` is on its way; guarded by lock
+    struct ticker ticker;
     struct work upkeep;
     bool upkeep_runs;
-    bool timer_stopped;
-    _Atomic bool ticking;
     _Atomic bool stopping;
     _Atomic int64_t expired_ms; // when old offsets were last looked for
 };

@@ -199,7 +199,7 @@ static void written(struct append *append)
     if (gone)
         txns__take_out(txns, txn);
     if (open)
-        txns__watch(txns);
+        ticker_wake(&txns->ticker);
     if (!waits)
         write->done(write);
     txns__wake(&woken);

@@ -7,6 +7,7 @@
 
 #include "base/map.h"
 #include "broker/groups.h"
+#include "broker/ticker.h"
 #include "broker/txn_offsets.h"
 #include "broker/txns.h"
 
@@ -14,19 +15,15 @@ MAP_DEFINE(txn_map, struct bytes, struct txn *, bytes_hash, bytes_equal);
 
 struct txns {
     struct broker *broker;
-    struct mutex lock; // guards map, topic, live, the timer's state; a leaf
+    struct mutex lock; // guards map, topic, live; a leaf
     struct cond idle;
     struct txn_map map;
     struct topic *topic; // NULL until the first transactional id
     struct partition *partition;
     size_t live; // appends and works on their way
-    struct timer timer;
-    struct post start, stop;
-    bool starting; // `start` is on its way; guarded by lock
+    struct ticker ticker;
     struct work upkeep;
     bool upkeep_runs;
-    bool timer_stopped;
-    _Atomic bool ticking;
     _Atomic bool stopping;
     _Atomic int64_t expired_ms; // when old ids were last looked for
 };
@@ -36,8 +33,6 @@ void txns__take_out(struct txns *txns, struct txn *txn);
 struct buf *txns__encode(const struct txn *txn); // txn->next as a batch; mutex held
 // Markers of a prepared transaction, then its completion. Without the mutex.
 void txns__mark_all(struct txns *txns, struct txn *txn);
-void txns__watch(struct txns *txns); // there is something the tick has to look at
-void txns__end_tick(struct txns *txns);
 // Takes what waits for the txn out of it; mutex held. And calls it; without the mutex.
 struct txn_woken {
     struct list waiters;

@@ -265,17 +265,14 @@ static void start_upkeep(struct txns *txns)
 
 // --- the tick ------------------------------------------------------------------------
 
-static void tick(struct timer *timer)
+static int64_t tick(struct ticker *ticker)
 {
-    struct txns *txns = CONTAINER_OF(timer, struct txns, timer);
+    struct txns *txns = CONTAINER_OF(ticker, struct txns, ticker);
     struct arena arena = ARENA_INIT;
     size_t count;
     int64_t now_ms = clock_now_ms();
     bool expires = now_ms - txns->expired_ms >= setting(txns->broker, SETTING_TXN_EXPIRY_CHECK_MS);
     bool now = expires, later = false;
-    if (txns->stopping)
-        return;
-    txns->ticking = false;
     struct txn **all = txns_all(txns, &arena, &count);
     for (size_t i = 0; i < count; i++) {
         mutex_lock(&all[i]->lock);
@@ -288,47 +285,7 @@ static void tick(struct timer *timer)
     arena_release(&arena);
     if (now)
         start_upkeep(txns);
-    struct loop *loop = loops_at(txns->broker->loops, 0);
-    if (!later)
-        timer_start(loop, timer, setting(txns->broker, SETTING_TXN_EXPIRY_CHECK_MS));
-    else if (!atomic_exchange(&txns->ticking, true))
-        timer_start(loop, timer, TICK_MS);
-}
-
-static void start_timer(struct post *post)
-{
-    struct txns *txns = CONTAINER_OF(post, struct txns, start);
-    if (!txns->stopping)
-        timer_start(loops_at(txns->broker->loops, 0), &txns->timer, TICK_MS);
-    mutex_lock(&txns->lock);
-    txns->starting = false;
-    cond_broadcast(&txns->idle);
-    mutex_unlock(&txns->lock);
-}
-
-void txns__watch(struct txns *txns)
-{
-    if (txns->ticking)
-        return;
-    mutex_lock(&txns->lock);
-    bool start = !txns->stopping && !txns->starting;
-    if (start) {
-        txns->starting = true;
-        txns->ticking = true;
-    }
-    mutex_unlock(&txns->lock);
-    if (start) // the stop waits for it
-        loop_post(loops_at(txns->broker->loops, 0), &txns->start, start_timer);
-}
-
-static void stop_timer(struct post *post)
-{
-    struct txns *txns = CONTAINER_OF(post, struct txns, stop);
-    timer_stop(&txns->timer);
-    mutex_lock(&txns->lock);
-    txns->timer_stopped = true;
-    cond_broadcast(&txns->idle);
-    mutex_unlock(&txns->lock);
+    return later ? TICK_MS : setting(txns->broker, SETTING_TXN_EXPIRY_CHECK_MS);
 }
 
 // --- life ----------------------------------------------------------------------------
@@ -336,7 +293,7 @@ static void stop_timer(struct post *post)
 static void wait_idle(struct txns *txns)
 {
     mutex_lock(&txns->lock);
-    while (!txns->timer_stopped || txns->starting || txns->live > 0)
+    while (txns->live > 0)
         cond_wait(&txns->idle, &txns->lock);
     mutex_unlock(&txns->lock);
 }
@@ -348,7 +305,7 @@ err_t txns_open(struct txns **out, struct broker *broker, struct diag *diag)
     txns->expired_ms = clock_now_ms();
     mutex_init(&txns->lock);
     cond_init(&txns->idle);
-    timer_init(&txns->timer, tick);
+    ticker_init(&txns->ticker, loops_at(broker->loops, 0), TICK_MS, tick);
     txns->topic = log_store_topic(broker->store, bytes_from(TXN_TOPIC));
     txns->partition = txns->topic ? topic_partition(txns->topic, 0) : NULL;
     err_t err = txns->topic ? load(txns, diag) : ERR_OK;
@@ -358,7 +315,7 @@ err_t txns_open(struct txns **out, struct broker *broker, struct diag *diag)
         return err;
     }
     repair(txns);
-    txns__watch(txns);
+    ticker_wake(&txns->ticker);
     *out = txns;
     return ERR_OK;
 }
@@ -368,21 +325,19 @@ void txns_stop(struct txns *txns)
     mutex_lock(&txns->lock);
     txns->stopping = true;
     mutex_unlock(&txns->lock);
-    loop_post(loops_at(txns->broker->loops, 0), &txns->stop, stop_timer);
+    ticker_stop(&txns->ticker);
     wait_idle(txns);
 }
 
 void txns_close(struct txns *txns)
 {
-    mutex_lock(&txns->lock);
-    while (txns->live > 0)
-        cond_wait(&txns->idle, &txns->lock);
-    mutex_unlock(&txns->lock);
+    wait_idle(txns);
     for (size_t i = 0; i < txns->map.capacity; i++)
         if (txns->map.used[i])
             txn_unref(txns->map.values[i]);
     txn_map_release(&txns->map);
     topic_unref(txns->topic);
+    ticker_release(&txns->ticker);
     mutex_release(&txns->lock);
     cond_release(&txns->idle);
     mem_free(txns);

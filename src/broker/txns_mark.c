@@ -142,7 +142,7 @@ static void give_up_for_now(struct txns *txns, struct txn *txn)
     txns__take_waiters(txn, &woken);
     mutex_unlock(&txn->lock);
     txns__wake(&woken);
-    txns__watch(txns);
+    ticker_wake(&txns->ticker);
 }
 
 static void one_less(struct marks *marks)
