@@ -6,6 +6,7 @@ import { picture } from "./picture.mjs";
 const [address, out] = process.argv.slice(2);
 const browser = await chromium.launch({
   executablePath: "/usr/bin/chromium",
+  timeout: 60000,
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
 });
 const seen = { errors: [], requests: [] };
@@ -39,7 +40,7 @@ await picture(page, { path: `${out}/console.png` }); // the README's, by `make s
 await page.setViewportSize({ width: 1280, height: 900 });
 
 await page.locator("#dag-user_automation summary", { hasText: "Log" }).first().click();
-await page.waitForFunction(() => document.querySelector("#dag-user_automation pre")?.textContent.length > 10);
+await page.waitForFunction(() => /people|records/i.test(document.querySelector("#dag-user_automation pre")?.innerText)); // a page is told after it was put
 seen.log = await page.locator("#dag-user_automation pre").first().innerText();
 await page.locator("#topic-users_created > summary").click();
 await page.waitForSelector("#topic-users_created .message");

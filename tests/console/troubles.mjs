@@ -6,6 +6,7 @@ import { picture } from "./picture.mjs";
 const [address, out] = process.argv.slice(2);
 const browser = await chromium.launch({
   executablePath: "/usr/bin/chromium",
+  timeout: 60000,
   args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
 });
 const seen = { errors: [] };
@@ -20,7 +21,9 @@ await page.goto(address, { waitUntil: "commit" });
 await loosely("dag-nightly_export", "disk quota");
 await loosely("query-behind", "19 records behind");
 await page.waitForFunction(() => document.querySelectorAll("#query-behind .spark rect").length === 2);
-await page.waitForFunction(() => [...document.querySelectorAll(".panel")].some((one) => one.innerText.includes("the query gives no column 'age'"))); // of its row
+await loosely("dag-slow", "waits for sleep, running for"); // its run runs before its task does
+for (const words of ["the query gives no column 'age'", "Undefined column name nothing", "no rows yet"])
+  await page.waitForFunction((part) => [...document.querySelectorAll(".panel")].some((one) => one.innerText.includes(part)), words); // each has its own query
 await page.waitForFunction(() => [...document.querySelectorAll(".graph .edge text")].some((one) => one.textContent.includes("lag 19")));
 
 // The five questions, without a click.

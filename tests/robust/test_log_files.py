@@ -25,10 +25,10 @@ def written(tmp_path_factory):
     for number in range(500):
         producer.produce("orders", f"value {number} ✓".encode(), key=f"key {number}", headers={"h": b"\x01"})
         if number % 50 == 0:
-            producer.flush(60)
+            assert producer.flush(60) == 0
             running = log("check", "--data-dir", weir.data_dir, "--records")
             assert running.returncode == 0, running.stdout
-    producer.flush(60)
+    assert producer.flush(60) == 0
     weir.stop()
     return weir.data_dir
 
@@ -101,10 +101,11 @@ def test_repair_gives_up_what_is_missing_and_appends_go_on_behind_it(tmp_path):
 
     def send(count, timeout_ms=60000):
         errors = []
-        producer = Producer({"bootstrap.servers": one.at["kafka"], "message.timeout.ms": timeout_ms})
+        producer = Producer({"bootstrap.servers": one.at["kafka"], "message.timeout.ms": timeout_ms,
+                             "enable.idempotence": True})  # sent again, it is there once all the same
         for number in range(count):
             producer.produce("orders", value=b"x" * 100, partition=0, on_delivery=lambda e, m: errors.append((e, m)))
-            producer.flush(60)
+            assert producer.flush(60) == 0
         return errors
 
     assert not any(error for error, _ in send(20))
