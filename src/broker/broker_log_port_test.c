@@ -25,6 +25,7 @@ static void the_log_port_writes_reads_and_watches(void **state)
     assert_int_equal(partitions, 4);
     MUST(log.ops->ensure(log.self, "p", 9, &partitions, &diag));
     assert_int_equal(partitions, 4);
+    keep_for_ever("p");
     struct flag flag = {.count = 0};
     mutex_init(&flag.mutex);
     cond_init(&flag.cond);

@@ -87,6 +87,13 @@ static inline struct topic *make_topic(const char *name, int32_t partitions)
     return topic; // lives until it is deleted
 }
 
+// For records of long ago, however long the test is held up: retention looks in every 30 s.
+static inline void keep_for_ever(const char *topic)
+{
+    static const struct topic_setting kept = {"retention.ms", "-1"};
+    MUST(log_store_alter_topic(broker->store, topic, &kept, 1, &diag));
+}
+
 // --- a client ---
 
 struct client {

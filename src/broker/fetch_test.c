@@ -69,7 +69,7 @@ static void a_waiting_fetch_hears_of_the_topics_end(void **state)
     struct client client;
     client_open(&client);
     make_topic("a", 1);
-    struct fetch_spec spec = {.topic = "a", .max_wait_ms = 60000, .min_bytes = 1};
+    struct fetch_spec spec = {.topic = "a", .max_wait_ms = 600000, .min_bytes = 1};
     send_request(&client, KAFKA_FETCH, 11, build_fetch(&client, spec));
     MUST(log_store_delete_topic(broker->store, "a", &diag));
     struct kafka_fetch_response response;
@@ -126,6 +126,7 @@ static void offsets_are_listed_by_place_and_by_time(void **state)
     struct client client;
     client_open(&client);
     make_topic("a", 1);
+    keep_for_ever("a");
     for (int i = 0; i < 5; i++)
         assert_int_equal(
             produce(&client, 7, "a", -1,
@@ -218,7 +219,7 @@ static void a_session_carries_a_long_poll_and_tells_only_of_what_came(void **sta
     client_open(&consumer);
     client_open(&producer);
     make_topic("a", 2);
-    struct fetch_spec spec = {.topic = "a", .max_wait_ms = 30000, .min_bytes = 1};
+    struct fetch_spec spec = {.topic = "a", .max_wait_ms = 600000, .min_bytes = 1};
     struct kafka_fetch_request *message = build_fetch(&consumer, spec);
     struct kafka_fetch_request_partition both[2] = {*message->topics->partitions,
                                                     *message->topics->partitions};

@@ -13,6 +13,7 @@
 
 static struct http_server *server;
 static struct thread streamer;
+static _Atomic bool slow_may_answer;
 
 static void write_stream(void *ctx)
 {
@@ -48,7 +49,9 @@ static void handle(struct http_request *request, void *ctx)
         http_set_header(request, "Retry-After", "7");
         http_respond_error(request, 429, "slow \"down\"");
     } else {
-        clock_sleep_us(300000);
+        int64_t until_us = clock_mono_us() + 60 * 1000000;
+        while (!atomic_load(&slow_may_answer) && clock_mono_us() < until_us)
+            clock_sleep_us(1000);
         http_respond_error(request, 404, "no such page");
     }
 }
@@ -137,7 +140,8 @@ static void errors_say_what_happened(void **state)
     http_reply_release(&reply);
     struct diag diag = DIAG_INIT;
     struct http_call late = {.url = slow, .timeout_ms = 50};
-    assert_int_equal(http_fetch(&late, &reply, &diag), ERR_TIMEOUT);
+    assert_int_equal(http_fetch(&late, &reply, &diag), ERR_TIMEOUT); // no answer is on its way
+    atomic_store(&slow_may_answer, true);
     diag_clear(&diag);
     struct http_call small = {.url = busy, .reply_max_bytes = 3};
     assert_int_equal(http_fetch(&small, &reply, &diag), ERR_TOO_LARGE);
