@@ -29,6 +29,24 @@ for one in held: one.bind(('127.0.0.1', 0))
 print(*(one.getsockname()[1] for one in held))" "$1"
 }
 
+hold_ports() { # hold_ports N: as many numbers in $ports, that nobody else is given; a server of Java may take them until release_ports
+    local holder
+    exec {holder}< <(exec python3 -c "import socket, sys, time
+held = [socket.socket() for _ in range(int(sys.argv[1]))]
+for one in held: one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1), one.bind(('127.0.0.1', 0))
+print(*(one.getsockname()[1] for one in held), flush=True)
+time.sleep(3600)" "$1")
+    holder_pid=$!
+    trap release_ports EXIT
+    read -r -a ports <&"$holder"
+    exec {holder}<&-
+}
+
+release_ports() {
+    kill "$holder_pid"
+    trap - EXIT
+}
+
 await() { # await PID PORT SECONDS LOG: until the port takes connections
     for _ in $(seq $((10 * $3))); do
         kill -0 "$1" 2>/dev/null || { tail -20 "$4" >&2; exit 1; }

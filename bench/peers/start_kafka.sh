@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 # start_kafka.sh DIR [PROPERTY=VALUE...]: the real Apache Kafka, one KRaft node with its data under DIR (made anew).
-# Prints "HOST:PORT PID VERSION" when it answers. @PORT@ and @CONTROLLER@ in a value stand for the ports it took.
+# Prints "HOST:PORT PID VERSION" when it answers. @PORT@ and @CONTROLLER@ in a value stand for the ports it took, @ANOTHER@ for
+# one more, which is then printed too.
 . "$(dirname "$0")/common.sh"
 version=4.3.1
 dir=$1
@@ -9,7 +10,8 @@ shift
 fetch kafka org.apache.kafka:kafka_2.13:$version org.apache.kafka:kafka-tools:$version org.apache.logging.log4j:log4j-slf4j-impl:2.25.4
 rm -rf "$dir"
 mkdir -p "$dir"
-read -r port controller <<<"$(free_ports 2)"
+hold_ports 3
+port=${ports[0]} controller=${ports[1]} another=${ports[2]}
 cat >"$dir/server.properties" <<END
 process.roles=broker,controller
 node.id=1
@@ -24,8 +26,12 @@ transaction.state.log.min.isr=1
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 group.initial.rebalance.delay.ms=0
+# A machine that pauses for 9 s would have a new leader of each partition.
+broker.session.timeout.ms=600000
 END
 set -- "${@//@PORT@/$port}"
+[[ $* == *@ANOTHER@* ]] || another=
+set -- "${@//@ANOTHER@/$another}"
 printf '%s\n' "${@//@CONTROLLER@/$controller}" >>"$dir/server.properties"
 cat >"$dir/log4j2.yaml" <<'END'
 Configuration: {status: WARN, Appenders: {Console: {name: E, target: SYSTEM_ERR, PatternLayout: {pattern: "[%d] %p %m (%c)%n"}}}, Loggers: {Root: {level: WARN, AppenderRef: {ref: E}}}}
@@ -36,4 +42,5 @@ timeout 300 "${java[@]}" kafka.tools.StorageTool format --standalone -t AAAAAAAA
 "${java[@]}" -Xms512m -Xmx1g kafka.Kafka "$dir/server.properties" >>"$dir/log" 2>&1 </dev/null &
 pid=$!
 await $pid "$port" 300 "$dir/log"
-echo "127.0.0.1:$port $pid $version"
+release_ports
+echo "127.0.0.1:$port $pid $version $another"

@@ -115,13 +115,13 @@ def internal(topic):
 OWN_SETTINGS = {
     "advertised.listeners", "controller.listener.names", "controller.quorum.bootstrap.servers", "listeners", "log.dirs",
     "offsets.topic.num.partitions", "offsets.topic.segment.bytes", "transaction.state.log.num.partitions",
-    "transaction.state.log.segment.bytes", "log.retention.check.interval.ms",
+    "transaction.state.log.segment.bytes", "log.retention.check.interval.ms", "broker.session.timeout.ms",
 }
 
 # Items of lists that are not compared at all.
 LEFT_OUT = [
     ("DescribeConfigs.Results.Configs", lambda item: item["Name"] in OWN_SETTINGS,
-     "each tells of itself: addresses, folders, its own topics, how often it looks for old segments"),
+     "each tells of itself: addresses, folders, its own topics, how often it looks for old segments, how patient it is"),
     ("Metadata.Topics", internal, "the broker's own topics: other partitions, made at other times"),
     ("DescribeTopicPartitions.Topics", internal, "the broker's own topics: other partitions, made at other times"),
     ("DescribeLogDirs.Results.Topics", internal, "the broker's own topics: other partitions, made at other times"),

@@ -253,11 +253,11 @@ def case_produce_refused(d):
         d.same("Produce", v, produce("put-compact", batch([(None, b"v")], codec=1)), note="null key, compacted, gzip")
         d.same("Produce", v, produce("put-compact", ONE), note="key, compacted")
         d.same("Produce", v, produce("put-small", batch([(b"k", b"v" * 300)])), note="too large")
-        d.same("Produce", v, dict(TransactionalId=None, Acks=-1, TimeoutMs=1000, TopicData=[]), note="nothing")
-        d.same("Produce", v, dict(TransactionalId=None, Acks=-1, TimeoutMs=1000, TopicData=[
+        d.same("Produce", v, dict(TransactionalId=None, Acks=-1, TimeoutMs=30000, TopicData=[]), note="nothing")
+        d.same("Produce", v, dict(TransactionalId=None, Acks=-1, TimeoutMs=30000, TopicData=[
             dict(Name="put-bad", TopicId=Var("id of put-bad"), PartitionData=[])]), note="no partitions")
         parts = [dict(Index=0, Records=ONE), dict(Index=1, Records=batch(bad_crc=True)), dict(Index=9, Records=ONE)]
-        d.same("Produce", v, dict(TransactionalId=None, Acks=-1, TimeoutMs=1000, TopicData=[
+        d.same("Produce", v, dict(TransactionalId=None, Acks=-1, TimeoutMs=30000, TopicData=[
             dict(Name="put-bad", TopicId=Var("id of put-bad"), PartitionData=parts)]), note="good and bad together")
         d.same("Produce", v, produce("put-bad", ONE, txn="t"), note="transactional id, ordinary batch")
         d.same("Produce", v, produce("put-bad", ONE, timeout=0), note="timeout 0")

@@ -6,6 +6,7 @@ from pair import Var
 
 SUBSCRIPTION = b"\0\0\0\0\0\1\0\7grp-top\xff\xff\xff\xff"
 ASSIGNMENT = b"\0\0\0\0\0\1\0\7grp-top\0\0\0\1\0\0\0\0\xff\xff\xff\xff"
+PATIENT_MS = 600000  # nobody is given up because a machine pauses
 
 
 def one_of_each_partition(count=50):
@@ -33,8 +34,18 @@ def transactions_ready(d):
                   lambda a: all(one["ErrorCode"] == 105 for one in a["TransactionStates"]))  # no such id
 
 
+def heard_of(d, topic):
+    """Each of Kafka's coordinators hears of a new topic by itself, a little after its broker: one group of each asks for it."""
+    hello = dict(MemberId="probe", MemberEpoch=0, RebalanceTimeoutMs=PATIENT_MS, SubscribedTopicNames=[topic], TopicPartitions=[])
+    for group in one_of_each_partition():
+        d.until("ConsumerGroupHeartbeat", 1, dict(hello, GroupId=group),
+                lambda answer: (answer["Assignment"] or {}).get("TopicPartitions"))
+        d.same("ConsumerGroupHeartbeat", 1, dict(GroupId=group, MemberId="probe", MemberEpoch=-1, RebalanceTimeoutMs=-1))
+        d.same("DeleteGroups", 2, dict(GroupsNames=[group]))
+
+
 def join(group, member="", instance=None, **more):
-    return dict(dict(GroupId=group, SessionTimeoutMs=30000, RebalanceTimeoutMs=30000, MemberId=member, GroupInstanceId=instance,
+    return dict(dict(GroupId=group, SessionTimeoutMs=PATIENT_MS, RebalanceTimeoutMs=PATIENT_MS, MemberId=member, GroupInstanceId=instance,
                      ProtocolType="consumer", Protocols=[dict(Name="range", Metadata=SUBSCRIPTION)], Reason="why"), **more)
 
 
@@ -201,6 +212,7 @@ def case_consumer_groups(d):
         return
     ready(d)
     create(d, "new-top", 2)
+    heard_of(d, "new-top")
     for v in d.versions("ConsumerGroupHeartbeat"):
         group = "kip848-%d" % v
         me = Var("member of " + group) if v == 0 else "AAAAAAAAAAAAAAAAAAAAA%d" % v
@@ -208,10 +220,10 @@ def case_consumer_groups(d):
         def beat(note, **body):
             return d.same("ConsumerGroupHeartbeat", v, dict(dict(GroupId=group, RebalanceTimeoutMs=-1), **body),
                           note="%s (%s)" % (note, group))
-        hello = dict(MemberEpoch=0, RebalanceTimeoutMs=30000, SubscribedTopicNames=["new-top"], TopicPartitions=[])
+        hello = dict(MemberEpoch=0, RebalanceTimeoutMs=PATIENT_MS, SubscribedTopicNames=["new-top"], TopicPartitions=[])
         beat("no group", **dict(hello, GroupId="", MemberId="m"))
         beat("no member id", **dict(hello, MemberId="")) if v else None
-        beat("no topics at all", MemberId="m", MemberEpoch=0, RebalanceTimeoutMs=30000, TopicPartitions=[])
+        beat("no topics at all", MemberId="m", MemberEpoch=0, RebalanceTimeoutMs=PATIENT_MS, TopicPartitions=[])
         beat("no rebalance timeout", **dict(hello, MemberId="m", RebalanceTimeoutMs=-1))
         beat("partitions at the first beat", **dict(hello, MemberId="m", TopicPartitions=None))
         beat("unknown assignor", **dict(hello, MemberId="m", ServerAssignor="nope"))

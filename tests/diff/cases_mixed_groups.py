@@ -3,7 +3,7 @@
 ones all the while, and is classic again when the last new one has gone."""
 import struct
 
-from cases_groups import join, only, ready
+from cases_groups import PATIENT_MS, heard_of, join, only, ready
 from cases_topics import create
 from pair import Var
 
@@ -98,7 +98,7 @@ class New:
         return answers
 
     def enter(self, note, topic=TOPIC, **more):
-        return self.beat(note, **dict(dict(MemberEpoch=0, RebalanceTimeoutMs=30000, SubscribedTopicNames=[topic], TopicPartitions=[]), **more))
+        return self.beat(note, **dict(dict(MemberEpoch=0, RebalanceTimeoutMs=PATIENT_MS, SubscribedTopicNames=[topic], TopicPartitions=[]), **more))
 
     def has(self, note):
         return self.beat(note, TopicPartitions=self.owned)
@@ -110,13 +110,9 @@ def seen(d, group, note):
 
 
 def known(d):
-    """Kafka's coordinator hears of a new topic a little later."""
     ready(d)
     create(d, TOPIC, PARTITIONS)
-    body = dict(GroupId="mix-probe", MemberId="probe", MemberEpoch=0, RebalanceTimeoutMs=30000, SubscribedTopicNames=[TOPIC], TopicPartitions=[])
-    for peer in (d.kafka, d.weir):
-        peer.until("ConsumerGroupHeartbeat", 1, body, lambda answer: told(answer))
-    d.same("ConsumerGroupHeartbeat", 1, dict(GroupId="mix-probe", MemberId="probe", MemberEpoch=-1, RebalanceTimeoutMs=-1))
+    heard_of(d, TOPIC)
 
 
 def stable(d, group, v, **more):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Producer ids and transactions, step by step, in every version."""
 from cases_data import fetch, offsets, produce
-from cases_groups import ready, transactions_ready
+from cases_groups import PATIENT_MS, ready, transactions_ready
 from cases_topics import create
 from pair import Var
 from records import batch
@@ -10,12 +10,12 @@ from records import batch
 def case_init_producer_id(d):
     d.kafka.until("InitProducerId", 4, dict(TransactionalId=None), lambda answer: answer["ErrorCode"] == 0)
     for v in d.versions("InitProducerId"):
-        d.same("InitProducerId", v, dict(TransactionalId=None, TransactionTimeoutMs=60000), note="v%d idempotent" % v)
-        d.same("InitProducerId", v, dict(TransactionalId="", TransactionTimeoutMs=60000), note="v%d empty id" % v)
+        d.same("InitProducerId", v, dict(TransactionalId=None, TransactionTimeoutMs=PATIENT_MS), note="v%d idempotent" % v)
+        d.same("InitProducerId", v, dict(TransactionalId="", TransactionTimeoutMs=PATIENT_MS), note="v%d empty id" % v)
         d.same("InitProducerId", v, dict(TransactionalId=None, TransactionTimeoutMs=-1), note="v%d timeout -1" % v)
         if v >= 3:
             for pid, epoch in ((5, -1), (-1, 5), (123456789, 3)):
-                d.same("InitProducerId", v, dict(TransactionalId=None, TransactionTimeoutMs=60000, ProducerId=pid, ProducerEpoch=epoch),
+                d.same("InitProducerId", v, dict(TransactionalId=None, TransactionTimeoutMs=PATIENT_MS, ProducerId=pid, ProducerEpoch=epoch),
                        note="v%d id %d epoch %d" % (v, pid, epoch))
 
 
@@ -27,10 +27,10 @@ def case_transactions(d):
     create(d, "txn-top", 2)
     for v in range(0, 5):
         name = "txn-%d" % v
-        d.until("InitProducerId", min(v, 4), dict(TransactionalId=name, TransactionTimeoutMs=60000), lambda a: a["ErrorCode"] == 0)
+        d.until("InitProducerId", min(v, 4), dict(TransactionalId=name, TransactionTimeoutMs=PATIENT_MS), lambda a: a["ErrorCode"] == 0)
         for timeout in (0, -1, 900001):
             d.same("InitProducerId", min(v, 4), dict(TransactionalId=name + "-t", TransactionTimeoutMs=timeout), note="timeout %d" % timeout)
-        answers = d.same("InitProducerId", min(v, 4), dict(TransactionalId=name, TransactionTimeoutMs=60000), note="again (%s)" % name)
+        answers = d.same("InitProducerId", min(v, 4), dict(TransactionalId=name, TransactionTimeoutMs=PATIENT_MS), note="again (%s)" % name)
         pid, end_v, add_v = Var("pid of " + name), min(v, 4), min(v, 3)
         d.learn(pid.label, answers, lambda answer: answer["ProducerId"])
         epoch = Var("epoch of " + name)
@@ -104,8 +104,8 @@ def case_transactions_of_version_2(d):
     transactions_ready(d)
     create(d, "txn-two", 2)
     name = "txn-v2"
-    d.until("InitProducerId", 5, dict(TransactionalId=name, TransactionTimeoutMs=60000), lambda a: a["ErrorCode"] == 0)
-    answers = d.same("InitProducerId", 5, dict(TransactionalId=name, TransactionTimeoutMs=60000))
+    d.until("InitProducerId", 5, dict(TransactionalId=name, TransactionTimeoutMs=PATIENT_MS), lambda a: a["ErrorCode"] == 0)
+    answers = d.same("InitProducerId", 5, dict(TransactionalId=name, TransactionTimeoutMs=PATIENT_MS))
     pid, epoch = Var("pid of " + name), Var("epoch of " + name)
     d.learn(pid.label, answers, lambda answer: answer["ProducerId"])
     d.learn(epoch.label, answers, lambda answer: answer["ProducerEpoch"])

@@ -18,8 +18,12 @@ from pair import Pair, Peer
 
 PEERS = ROOT / "build" / "peers"
 FILES = ("handshake", "topics", "data", "configs", "settings", "groups", "mixed_groups", "transactions", "inspection", "administration", "frames")
-# A group assigns anew with each change: once a second, what a member is told would depend on how fast this machine is.
-AT_ONCE = "group.consumer.assignment.interval.ms"
+SETTINGS = {
+    # A group assigns anew with each change: once a second, what a member is told would depend on how fast this machine is.
+    "group.consumer.assignment.interval.ms": 0,
+    # Empty groups without offsets stay: each broker would remove them at a moment of its own.
+    "offsets.retention.check.interval.ms": 86400000,
+}
 CASES = [case for file in FILES for name, case in vars(importlib.import_module("cases_" + file)).items()
          if name.startswith("case_")]
 
@@ -52,10 +56,10 @@ def pair(request, tmp_path_factory, empty_project):
     if not at:
         script = str(ROOT / "bench" / "peers" / "start_kafka.sh")
         with open(home / "start.log", "w") as log:  # a pipe would stay open as long as the broker lives
-            subprocess.run([script, str(home / "kafka"), AT_ONCE + "=0"], stdout=log, timeout=600, check=True)
+            subprocess.run([script, str(home / "kafka"), *("%s=%d" % item for item in SETTINGS.items())], stdout=log, timeout=600, check=True)
         at, pid, _ = (home / "start.log").read_text().split()
     codec = Codec(PEERS / "kafka" / "lib" / "kafka-clients-4.3.1.jar")
-    weir = Weir(empty_project, home / "weir", "kafka.settings={%s: 0}" % AT_ONCE).start()
+    weir = Weir(empty_project, home / "weir", "kafka.settings={%s}" % ", ".join("%s: %d" % item for item in SETTINGS.items())).start()
     pair = Pair(Peer("kafka", at, codec), Peer("weir", weir.at["kafka"], codec), codec)
     recorder = Recorder(os.environ.get("DIFF_RECORD"))
     pair.kafka.record = recorder.add

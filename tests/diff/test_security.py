@@ -4,7 +4,6 @@ managed by the same requests."""
 import os
 import random
 import signal
-import socket
 import subprocess
 
 import pytest
@@ -39,18 +38,11 @@ class SaslPeer(Peer):
         assert answer["ErrorCode"] == 0, (self.name, answer)
 
 
-def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
-
-
 def start_kafka(home):
-    sasl = free_port()
     users = " ".join(f'user_{user}="secret"' for user in ("alice", "bob"))
     properties = [
-        f"listeners=PLAINTEXT://127.0.0.1:@PORT@,CONTROLLER://127.0.0.1:@CONTROLLER@,SASL_PLAINTEXT://127.0.0.1:{sasl}",
-        f"advertised.listeners=PLAINTEXT://127.0.0.1:@PORT@,SASL_PLAINTEXT://127.0.0.1:{sasl}",
+        "listeners=PLAINTEXT://127.0.0.1:@PORT@,CONTROLLER://127.0.0.1:@CONTROLLER@,SASL_PLAINTEXT://127.0.0.1:@ANOTHER@",
+        "advertised.listeners=PLAINTEXT://127.0.0.1:@PORT@,SASL_PLAINTEXT://127.0.0.1:@ANOTHER@",
         "controller.quorum.bootstrap.servers=127.0.0.1:@CONTROLLER@",
         "listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT",
         "sasl.enabled.mechanisms=PLAIN",
@@ -62,7 +54,7 @@ def start_kafka(home):
     with open(home / "start.log", "w") as log:
         subprocess.run([str(ROOT / "bench" / "peers" / "start_kafka.sh"), str(home / "kafka"), *properties],
                        stdout=log, timeout=600, check=True)
-    at, pid, _ = (home / "start.log").read_text().split()
+    at, pid, _, sasl = (home / "start.log").read_text().split()
     return at, f"127.0.0.1:{sasl}", int(pid)
 
 
@@ -108,7 +100,8 @@ def every():
 
 def start_anew(admin, *rules):
     """These rules and no others, in force on both."""
-    admin.same("DeleteAcls", 3, dict(Filters=[every()]), settle=False)
+    admin.same("DeleteAcls", 3, dict(Filters=[every()]))
+    admin.same("DescribeAcls", 3, every(), settle=True)  # heard of before the new ones, which may be the old ones
     admin.take()
     admin.same("CreateAcls", 3, dict(Creations=list(rules)))
     admin.same("DescribeAcls", 3, every(), settle=True)
@@ -144,7 +137,7 @@ def requests(topic, group):
         ("OffsetForLeaderEpoch", 3, dict(ReplicaId=-1, Topics=[dict(Topic=topic, Partitions=[dict(
             Partition=0, CurrentLeaderEpoch=-1, LeaderEpoch=0)])])),
         ("DescribeTopicPartitions", 0, dict(Topics=[dict(Name=topic)], ResponsePartitionLimit=100, Cursor=None)),
-        ("DeleteRecords", 0, dict(Topics=partitions(topic), TimeoutMs=1000)),
+        ("DeleteRecords", 0, dict(Topics=partitions(topic), TimeoutMs=60000)),
         ("FindCoordinator", 1, dict(Key=group, KeyType=0, CoordinatorKeys=[group])),
         ("FindCoordinator", 1, dict(Key="txn", KeyType=1, CoordinatorKeys=["txn"])),
         ("OffsetCommit", 2, dict(GroupId=group, GenerationIdOrMemberEpoch=-1, MemberId="", RetentionTimeMs=-1,
@@ -167,12 +160,12 @@ def requests(topic, group):
         ("DeleteGroups", 0, dict(GroupsNames=["not-" + group])),
         ("OffsetDelete", 0, dict(GroupId="not-" + group, Topics=[dict(Name=topic, Partitions=[dict(PartitionIndex=0)])])),
         ("CreateTopics", 2, dict(Topics=[dict(Name=topic, NumPartitions=1, ReplicationFactor=1, Assignments=[], Configs=[])],
-                                 TimeoutMs=1000, ValidateOnly=True)),
+                                 TimeoutMs=60000, ValidateOnly=True)),
         ("CreateTopics", 5, dict(Topics=[dict(Name=topic + "-try", NumPartitions=1, ReplicationFactor=1, Assignments=[],
-                                              Configs=[])], TimeoutMs=1000, ValidateOnly=True)),
-        ("CreatePartitions", 0, dict(Topics=[dict(Name=topic, Count=2, Assignments=None)], TimeoutMs=1000, ValidateOnly=True)),
+                                              Configs=[])], TimeoutMs=60000, ValidateOnly=True)),
+        ("CreatePartitions", 0, dict(Topics=[dict(Name=topic, Count=2, Assignments=None)], TimeoutMs=60000, ValidateOnly=True)),
         ("DeleteTopics", 1, dict(Topics=[dict(Name="not-" + topic, TopicId=bytes(16))], TopicNames=["not-" + topic],
-                                 TimeoutMs=1000)),
+                                 TimeoutMs=60000)),
         ("DescribeConfigs", 1, dict(Resources=[dict(ResourceType=2, ResourceName=topic, ConfigurationKeys=["segment.bytes"])],
                                     IncludeSynonyms=False, IncludeDocumentation=False)),
         ("AlterConfigs", 0, dict(Resources=config, ValidateOnly=True)),
@@ -186,7 +179,7 @@ def requests(topic, group):
         ("DescribeUserScramCredentials", 0, dict(Users=[dict(Name="none")])),
         ("AlterUserScramCredentials", 0, dict(Deletions=[dict(Name="none", Mechanism=1)], Upsertions=[])),
         ("DescribeLogDirs", 1, dict(Topics=[dict(Topic="none", Partitions=[0])])),
-        ("ElectLeaders", 0, dict(ElectionType=0, TopicPartitions=[dict(Topic=topic, Partitions=[0])], TimeoutMs=1000)),
+        ("ElectLeaders", 0, dict(ElectionType=0, TopicPartitions=[dict(Topic=topic, Partitions=[0])], TimeoutMs=60000)),
         ("AddPartitionsToTxn", 0, dict(V3AndBelowTransactionalId="stranger", V3AndBelowProducerId=77, V3AndBelowProducerEpoch=0,
                                        V3AndBelowTopics=[dict(Name=topic, Partitions=[0])], Transactions=[dict(
                                            TransactionalId="stranger", ProducerId=77, ProducerEpoch=0, VerifyOnly=False,

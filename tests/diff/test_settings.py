@@ -107,8 +107,8 @@ def test_topics_are_neither_made_by_asking_nor_deleted(pair):
     for version in (4, 12):
         pair.same("Metadata", version, dict(Topics=[dict(Name="absent")], AllowAutoTopicCreation=True))
     for version in (2, 3, 5):
-        pair.same("DeleteTopics", version, dict(TopicNames=["absent"], TimeoutMs=1000))
-    pair.same("DeleteTopics", 6, dict(Topics=[dict(Name="absent")], TimeoutMs=1000))
+        pair.same("DeleteTopics", version, dict(TopicNames=["absent"], TimeoutMs=60000))
+    pair.same("DeleteTopics", 6, dict(Topics=[dict(Name="absent")], TimeoutMs=60000))
 
 
 def test_sessions_of_groups_and_transactions_are_bounded(pair):
