@@ -129,7 +129,7 @@ def test_reading_from_a_time(cli, topic, at):
     now = int(time.time() * 1000)
     for age_h in (3, 2, 1):
         producer.produce(topic, f"{age_h} h ago", timestamp=now - age_h * 3600000)
-    producer.flush(30)
+    assert producer.flush(60) == 0
     assert cli("consume", topic, "--from=-90m") == "1 h ago\n"
     assert cli("consume", topic, "--from", f"@{now - 2 * 3600000}") == "2 h ago\n1 h ago\n"
     assert cli("consume", topic, "--from", "2001-01-01").count("\n") == 3

@@ -55,7 +55,8 @@ def read(one, count, into=None):
 
 
 def kcat(at, *words, **kwargs):
-    done = subprocess.run(["kcat", "-b", at, *words], capture_output=True, text=True, timeout=120, **kwargs)
+    patient = ["-m", "60", "-X", "api.version.request.timeout.ms=60000"]  # of its own it waits for 5 s, and for 10 s to connect
+    done = subprocess.run(["kcat", "-b", at, *patient, *words], capture_output=True, text=True, timeout=120, **kwargs)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

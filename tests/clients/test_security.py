@@ -127,7 +127,8 @@ def round_trip(config, topic, count=100, size=100, group=None):
     for value in values:
         producer.produce(topic, value)
     assert producer.flush(PATIENCE) == 0
-    consumer = confluent_kafka.Consumer({**config, "group.id": group or fresh("group"), "auto.offset.reset": "earliest"})
+    consumer = confluent_kafka.Consumer({**config, "group.id": group or fresh("group"), "auto.offset.reset": "earliest",
+                                         "enable.auto.commit": False})  # commit() refuses when nothing is left to commit
     consumer.subscribe([topic])
     read = []
     end = time.monotonic() + PATIENCE
@@ -536,7 +537,8 @@ def test_java_clients_sign_in(open_weir, jvm, mechanism):
     config = client_file(open_weir, "alice", "alice-secret", mechanism)
     topic = fresh("topic")
     at = open_weir.listeners["sasl"]
-    jvm("org.apache.kafka.tools.ConsoleProducer", "--bootstrap-server", at, "--command-config", config, "--topic", topic, text="one\ntwo\n")
+    jvm("org.apache.kafka.tools.ConsoleProducer", "--bootstrap-server", at, "--command-config", config, "--topic", topic,
+        "--request-timeout-ms", "60000", text="one\ntwo\n")  # of its own it waits for 1.5 s, four times
     said = jvm("org.apache.kafka.tools.consumer.ConsoleConsumer", "--bootstrap-server", at, "--command-config", config, "--topic", topic,
                "--from-beginning", "--max-messages", "2", "--timeout-ms", "60000")
     assert "one" in said and "two" in said

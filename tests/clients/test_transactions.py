@@ -207,10 +207,16 @@ class Mover(threading.Thread):
         reader = Consumer({"bootstrap.servers": self.at, "group.id": self.source, "auto.offset.reset": "earliest",
                            "enable.auto.commit": False, "isolation.level": "read_committed",
                            "session.timeout.ms": 6000})
-        reader.subscribe([self.source])
+        messages = []
+        # What was taken and is not yet moved goes with its partition: it may be another mover's by now. (consume() would
+        # still return it, when the group moves on within the call.)
+        reader.subscribe([self.source], on_revoke=lambda *_: messages.clear())
         try:
             while not self.stop.is_set():
-                messages = [m for m in reader.consume(20, 0.1) if not m.error()]
+                messages.clear()
+                while len(messages) < 20 and (message := reader.poll(0.1)) is not None:
+                    if not message.error():
+                        messages.append(message)
                 if not messages:
                     continue
                 one.begin_transaction()
