@@ -82,7 +82,7 @@ struct group *group_ref(struct group *group)
 
 void group_unref(struct group *group)
 {
-    if (--group->refs)
+    if (!group || --group->refs)
         return;
     assert(list_empty(&group->joins) && list_empty(&group->syncs) && list_empty(&group->beats));
     group__reset(group);

@@ -172,7 +172,7 @@ struct group {
 
 struct group *group_new(struct bytes id, struct group_journal *journal); // one reference
 struct group *group_ref(struct group *group);
-void group_unref(struct group *group);
+void group_unref(struct group *group); // NULL is fine
 
 void group_join(struct group *group, struct group_join *join);
 void group_sync(struct group *group, struct group_sync *sync);

@@ -87,7 +87,7 @@ static int16_t end(struct client *client, int16_t version, const char *name, str
 }
 
 static int16_t commit_offset(struct client *client, int16_t version, const char *name,
-                             struct who who, int64_t offset)
+                             struct who who, int32_t generation, int64_t offset)
 {
     struct kafka_txn_offset_commit_request m;
     struct kafka_txn_offset_commit_response got;
@@ -99,6 +99,7 @@ static int16_t commit_offset(struct client *client, int16_t version, const char 
     m.group_id = bytes_from("g");
     m.producer_id = who.id;
     m.producer_epoch = who.epoch;
+    m.generation_id = generation;
     m.topics = &topic;
     m.topics_count = 1;
     call(client, KAFKA_TXN_OFFSET_COMMIT, version, &m, &got);
@@ -185,7 +186,7 @@ static void fencing_is_told_as_each_version_understands_it(void **state)
     for (int16_t version = 0; version <= 5; version++)
         assert_int_equal(end(&client, version, "t", old, true), version < 2 ? 47 : 90);
     for (int16_t version = 0; version <= 5; version++)
-        assert_int_equal(commit_offset(&client, version, "t", old, 1), 47);
+        assert_int_equal(commit_offset(&client, version, "t", old, -1, 1), 47);
     for (int16_t version = 3; version <= 5; version++)
         assert_int_equal(init(&client, version, "t", 60000, old, &who), version < 4 ? 47 : 90);
     for (int16_t version = 3; version <= 13; version++)
@@ -230,10 +231,10 @@ a_write_outside_of_the_transaction_is_refused_as_each_version_understands_it(voi
         assert_int_equal(send_batch(&client, version, "t", who, 0, 0), version < 11 ? 48 : 120);
     assert_int_equal(send_batch(&client, 9, "t", who, 0, 1), 0);
     for (int16_t version = 0; version <= 4; version++)
-        assert_int_equal(commit_offset(&client, version, "t", who, 1), version < 4 ? 48 : 120);
+        assert_int_equal(commit_offset(&client, version, "t", who, -1, 1), version < 4 ? 48 : 120);
     // From version 12 on writing makes the partition part of it.
     assert_int_equal(send_batch(&client, 12, "t", who, 0, 0), 0);
-    assert_int_equal(commit_offset(&client, 5, "t", who, 1), 0);
+    assert_int_equal(commit_offset(&client, 5, "t", who, -1, 1), 0);
     assert_int_equal(end(&client, 3, "t", who, true), 0);
     assert_int_equal(offsets_of("a", 0).stable, 2);
     assert_int_equal(send_batch(&client, 9, "t", who, 1, 1), 48); // it is over
@@ -277,7 +278,7 @@ static void offsets_wait_for_the_end_over_a_restart(void **state)
     for (int round = 0; round < 3; round++) { // aborted, committed, committed after a restart
         int64_t before = round < 2 ? -1 : 11;
         assert_int_equal(add_offsets(&client, 3, "t", who), 0);
-        assert_int_equal(commit_offset(&client, 3, "t", who, 10 + round), 0);
+        assert_int_equal(commit_offset(&client, 3, "t", who, -1, 10 + round), 0);
         if (round == 2)
             restart(&client);
         assert_int_equal(fetch_offset(&client, true, &error), -1);
@@ -290,6 +291,20 @@ static void offsets_wait_for_the_end_over_a_restart(void **state)
     }
     restart(&client);
     assert_int_equal(fetch_offset(&client, true, &error), 12);
+    client_close(&client);
+}
+
+static void a_generation_of_a_group_that_is_not_there_commits_nothing(void **state)
+{
+    (void)state;
+    struct client client;
+    client_open(&client);
+    make_topic("a", 1);
+    struct who who = begin(&client, "t");
+    assert_int_equal(add_offsets(&client, 3, "t", who), 0);
+    assert_int_equal(commit_offset(&client, 3, "t", who, 0, 10), 22);
+    assert_int_equal(commit_offset(&client, 3, "t", who, 7, 10), 22);
+    assert_int_equal(end(&client, 3, "t", who, true), 0);
     client_close(&client);
 }
 
@@ -480,6 +495,7 @@ int main(void)
         TEST(an_init_checks_what_it_is_given),
         TEST(a_write_outside_of_the_transaction_is_refused_as_each_version_understands_it),
         TEST(one_bad_partition_keeps_the_others_out),
+        TEST(a_generation_of_a_group_that_is_not_there_commits_nothing),
         TEST(offsets_wait_for_the_end_over_a_restart),
         TEST(what_was_decided_before_a_crash_is_carried_out_at_the_start),
         TEST(an_open_transaction_that_no_coordinator_knows_is_aborted_at_the_start),
