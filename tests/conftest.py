@@ -31,7 +31,8 @@ def cql_session(weir, keyspace):
     """The driver's own patience is 2 to 10 s."""
     from cassandra.cluster import Cluster
     host, port = weir.at["cql"].rsplit(":", 1)
-    cluster = Cluster([host], port=int(port), connect_timeout=DEADLINE, control_connection_timeout=DEADLINE)
+    cluster = Cluster([host], port=int(port), connect_timeout=DEADLINE, control_connection_timeout=DEADLINE,
+                      max_schema_agreement_wait=DEADLINE)
     session = cluster.connect(keyspace)
     session.default_timeout = DEADLINE
     return session

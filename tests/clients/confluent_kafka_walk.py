@@ -134,6 +134,8 @@ def main(brokers):
 
     listed = done(admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(name)]))
     assert sorted((p.partition, p.offset) for p in listed.topic_partitions) == [(n, 250) for n in range(4)]
+    # close() waits 5 s for its leaving to be answered: the group may have its member for longer.
+    until(lambda: not done(admin.describe_consumer_groups([name])).members, "the group to be empty")
     done(admin.delete_consumer_groups([name]))
     done(admin.delete_topics([name]))
     until(lambda: name not in admin.list_topics(timeout=DEADLINE).topics, "the topic to be gone")

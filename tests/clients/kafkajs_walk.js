@@ -35,7 +35,8 @@ async function transactions(broker) {
     const admin = kafka.admin();
     await admin.connect();
     await admin.createTopics({ topics: [{ topic, numPartitions: 1 }] });
-    const producer = kafka.producer({ transactionalId: topic, maxInFlightRequests: 1, idempotent: true });
+    const retry = { retries: 120, maxRetryTime: 500 }; // while the transaction before has yet to end
+    const producer = kafka.producer({ transactionalId: topic, maxInFlightRequests: 1, idempotent: true, retry });
     await producer.connect();
     for (const fate of ['abort', 'commit']) {
         const transaction = await producer.transaction();

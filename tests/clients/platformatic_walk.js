@@ -102,7 +102,7 @@ async function transactions() {
     const topic = `platformatic-txn-${Date.now()}`;
     const admin = new Admin(common);
     await admin.createTopics({ topics: [topic], partitions: 1, replicas: 1 });
-    const producer = producing({ transactionalId: topic, idempotent: true });
+    const producer = producing({ transactionalId: topic, idempotent: true, retries: 120, retryDelay: 500 }); // while the one before has yet to end
     for (const fate of ['dropped', 'kept']) {
         const transaction = await producer.beginTransaction();
         await transaction.send({ messages: Array.from({ length: 10 }, () => ({ topic, value: fate, partition: 0 })) });

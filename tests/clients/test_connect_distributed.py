@@ -15,6 +15,9 @@ from versions import JAVA
 NEWEST = "4.3"
 DEADLINE = 120
 STRING = "org.apache.kafka.connect.storage.StringConverter"
+# Of its own a worker has a session of 10 s, rests for 5 minutes when it reads its settings for 3 s, and gives up offsets after 5 s.
+PATIENT = {"session.timeout.ms": 45000, "worker.sync.timeout.ms": 60000, "offset.flush.timeout.ms": 60000,
+           "task.shutdown.graceful.timeout.ms": 60000}
 
 
 @pytest.fixture(scope="module")
@@ -77,17 +80,21 @@ class Worker(Java):
     """A worker of the group `name`, whose three topics bear its name."""
 
     def __init__(self, libs, at, folder, name, number, **settings):
-        with socket.socket() as held:
-            held.bind(("127.0.0.1", 0))
-            self.url = "http://127.0.0.1:%d" % held.getsockname()[1]
+        self.held = socket.socket()  # bound until the end, so that nobody else is given its port before the worker listens there
+        self.held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        self.held.bind(("127.0.0.1", 0))
+        self.url = "http://127.0.0.1:%d" % self.held.getsockname()[1]
         kept = {f"{what}.storage.{key}": value for what in ("config", "offset", "status")
                 for key, value in (("topic", f"{name}-{what}"), ("replication.factor", 1))}
         super().__init__(libs, "org.apache.kafka.connect.cli.ConnectDistributed", folder, f"worker-{number}", {
             "bootstrap.servers": at, "group.id": name, **kept, "listeners": self.url, "key.converter": STRING,
             "value.converter": STRING, "offset.flush.interval.ms": 200, "plugin.discovery": "service_load",
             "exactly.once.source.support": "enabled", "scheduled.rebalance.max.delay.ms": 500, "heartbeat.interval.ms": 500,
-            "session.timeout.ms": 45000, "task.shutdown.graceful.timeout.ms": 60000, "config.providers": "",
-            **settings})
+            "config.providers": "", **PATIENT, **settings})
+
+    def __exit__(self, *_):
+        super().__exit__()
+        self.held.close()
 
     def ask(self, method, path, **kwargs):
         return requests.request(method, self.url + path, timeout=90, **kwargs)
@@ -233,7 +240,8 @@ def mirror_maker(libs, folder, source, target, topic, a, b, **settings):
         "clusters": f"{a},{b}", f"{a}.bootstrap.servers": source, f"{b}.bootstrap.servers": target, f"{a}->{b}.enabled": "true",
         f"{a}->{b}.topics": topic, f"{a}->{b}.groups": topic, f"{a}->{b}.sync.group.offsets.enabled": "true",
         f"{b}->{a}.enabled": "false", "offset.lag.max": 0, f"{b}.offset.flush.interval.ms": 200,
-        "heartbeats.replication.enabled": "false", **one, **often, **settings})
+        "heartbeats.replication.enabled": "false", **{f"{b}.{key}": value for key, value in PATIENT.items()}, **one, **often,
+        **settings})
 
 
 def test_mirror_maker_copies_topics_with_their_settings_and_groups_offsets(at, start_weir, empty_project, libs, topic, tmp_path):

@@ -21,7 +21,8 @@ PATIENCE = 60  # the driver's own, 2 to 10 s, are too short for a machine that p
 
 def connect(weir, **options):
     host, port = weir.at["cql"].rsplit(":", 1)
-    cluster = Cluster([host], port=int(port), connect_timeout=PATIENCE, control_connection_timeout=PATIENCE, **options)
+    cluster = Cluster([host], port=int(port), connect_timeout=PATIENCE, control_connection_timeout=PATIENCE,
+                      max_schema_agreement_wait=PATIENCE, **options)
     session = cluster.connect()
     session.default_timeout = PATIENCE
     return cluster, session

@@ -44,7 +44,8 @@ def reason(text):
 @pytest.fixture(scope="module")
 def session(weir):
     host, port = weir.at["cql"].rsplit(":", 1)
-    cluster = Cluster([host], port=int(port), protocol_version=4, connect_timeout=60, control_connection_timeout=60)
+    cluster = Cluster([host], port=int(port), protocol_version=4, connect_timeout=60, control_connection_timeout=60,
+                      max_schema_agreement_wait=60)
     session = cluster.connect()
     session.default_timeout = 60
     yield session

@@ -84,7 +84,7 @@ def test_copy_from_and_to_keep_every_row(cqlsh, tmp_path):
     cqlsh("CREATE TABLE sh.copied (id int PRIMARY KEY, name text, numbers list<int>)")
     out = cqlsh(f"COPY sh.copied (id, name, numbers) FROM '{source}' WITH HEADER=TRUE AND NUMPROCESSES=1")
     assert "2000 rows imported" in out
-    out = cqlsh(f"COPY sh.copied (id, name, numbers) TO '{target}' WITH HEADER=TRUE AND NUMPROCESSES=1")
+    out = cqlsh(f"COPY sh.copied (id, name, numbers) TO '{target}' WITH HEADER=TRUE AND NUMPROCESSES=1 AND PAGETIMEOUT=60")
     assert "2000 rows exported" in out
     with open(target, newline="") as file:
         got = list(csv.reader(file))

@@ -31,7 +31,7 @@ def connect(at, libs, folder, topic):
     common = {"bootstrap.servers": at, "key.converter": "org.apache.kafka.connect.storage.StringConverter",
               "value.converter": "org.apache.kafka.connect.storage.StringConverter", "listeners": "http://127.0.0.1:0",
               "offset.storage.file.filename": folder / "offsets", "offset.flush.interval.ms": 200,
-              "task.shutdown.graceful.timeout.ms": 60000, "plugin.discovery": "service_load"}
+              "offset.flush.timeout.ms": 60000, "task.shutdown.graceful.timeout.ms": 60000, "plugin.discovery": "service_load"}
     source = {"name": "source", "connector.class": "FileStreamSource", "file": folder / "in", "topic": topic}
     sink = {"name": topic, "connector.class": "FileStreamSink", "file": folder / "out", "topics": topic}
     files = []

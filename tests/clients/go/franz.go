@@ -14,6 +14,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
+// Of its own it waits for 10 s, and then tells a consumer that its group's session is over.
+var franzPatient = kgo.RequestTimeoutOverhead(deadline)
+
 // A consumer in a group that polls until it is closed.
 type franzMember struct {
 	client *kgo.Client
@@ -38,7 +41,7 @@ func newFranzMember(broker, topic string, more ...kgo.Opt) *franzMember {
 			}
 		}
 	}
-	client, err := kgo.NewClient(append(more, kgo.SeedBrokers(broker), kgo.ConsumerGroup(topic), kgo.ConsumeTopics(topic),
+	client, err := kgo.NewClient(append(more, franzPatient, kgo.SeedBrokers(broker), kgo.ConsumerGroup(topic), kgo.ConsumeTopics(topic),
 		kgo.HeartbeatInterval(200*time.Millisecond), kgo.OnPartitionsAssigned(moved(true)), kgo.OnPartitionsRevoked(moved(false)),
 		kgo.OnPartitionsLost(moved(false)), kgo.AutoCommitInterval(200*time.Millisecond))...)
 	check(err)
@@ -78,7 +81,7 @@ func franzConsumerProtocol(broker string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*deadline)
 	defer cancel()
 	topic := fmt.Sprintf("franz-848-%d", time.Now().UnixNano())
-	client, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.DefaultProduceTopic(topic))
+	client, err := kgo.NewClient(franzPatient, kgo.SeedBrokers(broker), kgo.DefaultProduceTopic(topic))
 	check(err)
 	defer client.Close()
 	_, err = kadm.NewClient(client).CreateTopic(ctx, 2, 1, nil, topic)
@@ -105,7 +108,7 @@ func franzTransactions(broker string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*deadline)
 	defer cancel()
 	topic := fmt.Sprintf("franz-txn-%d", time.Now().UnixNano())
-	client, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.TransactionalID(topic), kgo.DefaultProduceTopic(topic))
+	client, err := kgo.NewClient(franzPatient, kgo.SeedBrokers(broker), kgo.TransactionalID(topic), kgo.DefaultProduceTopic(topic))
 	check(err)
 	defer client.Close()
 	_, err = kadm.NewClient(client).CreateTopic(ctx, 1, 1, nil, topic)
@@ -119,7 +122,7 @@ func franzTransactions(broker string) {
 		check(client.EndTransaction(ctx, kgo.TransactionEndTry(fate == "kept")))
 	}
 	for _, level := range []kgo.IsolationLevel{kgo.ReadCommitted(), kgo.ReadUncommitted()} {
-		reader, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(level),
+		reader, err := kgo.NewClient(franzPatient, kgo.SeedBrokers(broker), kgo.ConsumeTopics(topic), kgo.FetchIsolationLevel(level),
 			kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 		check(err)
 		got, wanted := []string{}, fates(level == kgo.ReadCommitted())
@@ -138,13 +141,13 @@ func franzTransactions(broker string) {
 	check(err)
 	_, err = kadm.NewClient(client).CreateTopic(ctx, 1, 1, nil, source+"-out")
 	check(err)
-	plain, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.DefaultProduceTopic(source))
+	plain, err := kgo.NewClient(franzPatient, kgo.SeedBrokers(broker), kgo.DefaultProduceTopic(source))
 	check(err)
 	defer plain.Close()
 	for i := 0; i < 10; i++ {
 		check(plain.ProduceSync(ctx, kgo.StringRecord(fmt.Sprint(i))).FirstErr())
 	}
-	session, err := kgo.NewGroupTransactSession(kgo.SeedBrokers(broker), kgo.TransactionalID(source), kgo.ConsumerGroup(source),
+	session, err := kgo.NewGroupTransactSession(franzPatient, kgo.SeedBrokers(broker), kgo.TransactionalID(source), kgo.ConsumerGroup(source),
 		kgo.ConsumeTopics(source), kgo.FetchIsolationLevel(kgo.ReadCommitted()), kgo.DefaultProduceTopic(source+"-out"),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()), kgo.RequireStableFetchOffsets())
 	check(err)
@@ -164,7 +167,7 @@ func franzTransactions(broker string) {
 		}
 		giveUp = false
 	}
-	reader, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.ConsumeTopics(source+"-out"), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
+	reader, err := kgo.NewClient(franzPatient, kgo.SeedBrokers(broker), kgo.ConsumeTopics(source+"-out"), kgo.FetchIsolationLevel(kgo.ReadCommitted()),
 		kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
 	check(err)
 	defer reader.Close()
@@ -179,7 +182,7 @@ func franzWalk(broker string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*deadline)
 	defer cancel()
 	topic := fmt.Sprintf("franz-%d", time.Now().UnixNano())
-	client, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.RecordPartitioner(kgo.ManualPartitioner()))
+	client, err := kgo.NewClient(franzPatient, kgo.SeedBrokers(broker), kgo.RecordPartitioner(kgo.ManualPartitioner()))
 	check(err)
 	defer client.Close()
 	admin := kadm.NewClient(client)
@@ -193,7 +196,7 @@ func franzWalk(broker string) {
 	codecs := []kgo.CompressionCodec{kgo.NoCompression(), kgo.GzipCompression(), kgo.SnappyCompression(), kgo.Lz4Compression(),
 		kgo.ZstdCompression()}
 	for n, codec := range codecs {
-		producer, err := kgo.NewClient(kgo.SeedBrokers(broker), kgo.ProducerBatchCompression(codec),
+		producer, err := kgo.NewClient(franzPatient, kgo.SeedBrokers(broker), kgo.ProducerBatchCompression(codec),
 			kgo.RecordPartitioner(kgo.ManualPartitioner()))
 		check(err)
 		var records []*kgo.Record

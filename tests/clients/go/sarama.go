@@ -88,6 +88,7 @@ func saramaConfig() *sarama.Config {
 	config.Producer.RequiredAcks = sarama.WaitForAll
 	config.Producer.Idempotent = true
 	config.Producer.Partitioner = sarama.NewManualPartitioner
+	config.Producer.Transaction.Retry.Max = 600 // of 100 ms each, while the transaction before has yet to end
 	config.Net.MaxOpenRequests = 1
 	config.Consumer.Offsets.Initial = sarama.OffsetOldest
 	config.Consumer.Group.Session.Timeout = 30 * time.Second

@@ -6,10 +6,40 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync"
 	"time"
 
 	segmentio "github.com/segmentio/kafka-go"
+)
+
+// Its reader gives the coordinator 5 s and cannot be told otherwise; a commit that took longer is an error. Deadlines of its
+// connections are later by a minute.
+type patientConn struct{ net.Conn }
+
+func later(at time.Time) time.Time {
+	if at.IsZero() {
+		return at
+	}
+	return at.Add(deadline)
+}
+
+func (conn patientConn) SetDeadline(at time.Time) error { return conn.Conn.SetDeadline(later(at)) }
+func (conn patientConn) SetReadDeadline(at time.Time) error {
+	return conn.Conn.SetReadDeadline(later(at))
+}
+func (conn patientConn) SetWriteDeadline(at time.Time) error {
+	return conn.Conn.SetWriteDeadline(later(at))
+}
+
+func segDial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{Timeout: deadline}).DialContext(ctx, network, address)
+	return patientConn{conn}, err
+}
+
+var (
+	segDialer    = &segmentio.Dialer{Timeout: deadline, DialFunc: segDial}
+	segTransport = &segmentio.Transport{DialTimeout: deadline, Dial: segDial}
 )
 
 func segTopic(client *segmentio.Client, topic string, partitions int) {
@@ -30,7 +60,8 @@ type segMember struct {
 func segJoin(broker, topic string) *segMember {
 	member := &segMember{stopped: make(chan struct{}), reader: segmentio.NewReader(segmentio.ReaderConfig{Brokers: []string{broker},
 		GroupID: topic, Topic: topic, MaxWait: 100 * time.Millisecond, StartOffset: segmentio.FirstOffset,
-		HeartbeatInterval: 200 * time.Millisecond, JoinGroupBackoff: 100 * time.Millisecond})}
+		HeartbeatInterval: 200 * time.Millisecond, JoinGroupBackoff: 100 * time.Millisecond, Dialer: segDialer,
+		ReadBatchTimeout: deadline})}
 	go func() {
 		defer close(member.stopped)
 		for {
@@ -62,7 +93,8 @@ func (member *segMember) stop() {
 
 func segWrite(broker, topic, word string, codec segmentio.Compression, count int) (values []string) {
 	writer := &segmentio.Writer{Addr: segmentio.TCP(broker), Topic: topic, Compression: codec, RequiredAcks: segmentio.RequireAll,
-		Balancer: &segmentio.RoundRobin{}, BatchTimeout: 10 * time.Millisecond, ReadTimeout: deadline, WriteTimeout: deadline}
+		Balancer: &segmentio.RoundRobin{}, BatchTimeout: 10 * time.Millisecond, ReadTimeout: deadline, WriteTimeout: deadline,
+		Transport: segTransport}
 	var messages []segmentio.Message
 	for i := 0; i < count; i++ {
 		value := fmt.Sprintf("%s %d", word, i)
@@ -77,7 +109,7 @@ func segWrite(broker, topic, word string, codec segmentio.Compression, count int
 func segmentioWalk(broker string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*deadline)
 	defer cancel()
-	client := &segmentio.Client{Addr: segmentio.TCP(broker)}
+	client := &segmentio.Client{Addr: segmentio.TCP(broker), Transport: segTransport}
 	topic := fmt.Sprintf("segmentio-%d", time.Now().UnixNano())
 	segTopic(client, topic, 2)
 	var wanted []string
@@ -119,7 +151,7 @@ func segmentioWalk(broker string) {
 	same(int64(0), listed.Topics[topic][0].FirstOffset)
 	same(fetched.Topics[topic][0].CommittedOffset, listed.Topics[topic][0].LastOffset)
 
-	connection, err := segmentio.DialLeader(ctx, "tcp", broker, topic, 1)
+	connection, err := segDialer.DialLeader(ctx, "tcp", broker, topic, 1)
 	check(err)
 	_, err = connection.Seek(listed.Topics[topic][0].LastOffset+1000, segmentio.SeekAbsolute)
 	if !errors.Is(err, segmentio.OffsetOutOfRange) {
@@ -134,7 +166,7 @@ func segmentioWalk(broker string) {
 func segmentioTransactions(broker string) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*deadline)
 	defer cancel()
-	client := &segmentio.Client{Addr: segmentio.TCP(broker)}
+	client := &segmentio.Client{Addr: segmentio.TCP(broker), Transport: segTransport}
 	topic := fmt.Sprintf("segmentio-txn-%d", time.Now().UnixNano())
 	segTopic(client, topic, 1)
 	producer, err := client.InitProducerID(ctx, &segmentio.InitProducerIDRequest{TransactionalID: topic, TransactionTimeoutMs: 60_000})

@@ -9,7 +9,9 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
+import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
@@ -21,6 +23,7 @@ import org.apache.flink.api.common.serialization.SimpleStringSchema;
 import org.apache.flink.configuration.CheckpointingOptions;
 import org.apache.flink.configuration.Configuration;
 import org.apache.flink.configuration.ExternalizedCheckpointRetention;
+import org.apache.flink.configuration.RpcOptions;
 import org.apache.flink.configuration.StateRecoveryOptions;
 import org.apache.flink.connector.base.DeliveryGuarantee;
 import org.apache.flink.connector.kafka.sink.KafkaRecordSerializationSchema;
@@ -44,6 +47,7 @@ public class FlinkWalk extends Walk {
         settings.set(CheckpointingOptions.CHECKPOINTS_DIRECTORY, folder.resolve("checkpoints").toUri().toString());
         settings.set(CheckpointingOptions.CHECKPOINTING_INTERVAL, Duration.ofMillis(300));
         settings.set(CheckpointingOptions.EXTERNALIZED_CHECKPOINT_RETENTION, ExternalizedCheckpointRetention.RETAIN_ON_CANCELLATION);
+        settings.set(RpcOptions.ASK_TIMEOUT_DURATION, Duration.ofMillis(DEADLINE_MS)); // of its own 10 s
         if (restored != null) settings.set(StateRecoveryOptions.SAVEPOINT_PATH, restored);
         StreamExecutionEnvironment environment = StreamExecutionEnvironment.createLocalEnvironment(2, settings);
         KafkaSource<String> source = KafkaSource.<String>builder().setBootstrapServers(at).setTopics(from).setGroupId(name)
@@ -81,7 +85,8 @@ public class FlinkWalk extends Walk {
         }
     }
 
-    /** The newest checkpoint that is whole; those given up may still be on their way out. */
+    /** The newest checkpoint that is whole, as a copy: those given up may still be on their way out. State as small as ours is
+        all within its metadata. Jobs go on counting where those before them stopped. */
     static String checkpoint() throws Exception {
         String[] found = {null};
         until(() -> {
@@ -97,9 +102,15 @@ public class FlinkWalk extends Walk {
 
     static String newest() throws IOException {
         try (Stream<Path> files = Files.walk(folder.resolve("checkpoints"))) {
-            return files.filter(file -> file.endsWith("_metadata")).map(Path::getParent)
-                    .max((a, b) -> Long.compare(a.toFile().lastModified(), b.toFile().lastModified())).get().toUri().toString();
+            Path found = files.filter(file -> file.endsWith("_metadata")).max(Comparator.comparingInt(FlinkWalk::number)).get();
+            Path kept = Files.createDirectories(folder.resolve("kept"));
+            Files.copy(found, kept.resolve("_metadata"), StandardCopyOption.REPLACE_EXISTING);
+            return kept.toUri().toString();
         }
+    }
+
+    static int number(Path metadata) {
+        return Integer.parseInt(metadata.getParent().getFileName().toString().substring("chk-".length()));
     }
 
     static void end(JobClient job) {

@@ -23,6 +23,7 @@ import org.apache.kafka.clients.admin.TopicDescription;
 import org.apache.kafka.clients.admin.TransactionDescription;
 import org.apache.kafka.clients.admin.TransactionListing;
 import org.apache.kafka.clients.admin.TransactionState;
+import org.apache.kafka.clients.consumer.ConsumerRecords;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
@@ -55,8 +56,10 @@ public class NewWalk extends TxnWalk {
         public void run() {
             try {
                 while (!stopping) {
-                    consumer.poll(Duration.ofMillis(50)).forEach(record -> values.add(record.value()));
-                    consumer.commitAsync();
+                    ConsumerRecords<String, String> records = consumer.poll(Duration.ofMillis(50));
+                    // First the commit: who sees the values lets another member take over.
+                    if (!records.isEmpty()) consumer.commitSync();
+                    records.forEach(record -> values.add(record.value()));
                     Set<Integer> now = new TreeSet<>();
                     consumer.assignment().forEach(place -> now.add(place.partition()));
                     owns = now;

@@ -77,7 +77,7 @@ public class TransactionWalk {
     static KafkaConsumer<String, String> consumer(String group, String isolation) {
         return new KafkaConsumer<>(
             settings("group.id", group, "auto.offset.reset", "earliest", "isolation.level", isolation,
-                     "enable.auto.commit", "false"),
+                     "enable.auto.commit", "false", "session.timeout.ms", "45000"), // before 3.0 the default is 10 s
             new StringDeserializer(), new StringDeserializer());
     }
 
