@@ -16,7 +16,6 @@ import time
 import lz4.frame
 import pytest
 import snappy
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, NewTopic, ResourceType
 
 import records
 from codec import Codec
@@ -27,6 +26,7 @@ KAFKA_SETTINGS = ("log.cleaner.backoff.ms=200", "log.retention.check.interval.ms
 PATIENCE_S = 180  # weir looks every 15 s
 AHEAD_MS = 1200000  # of the clock, which gives the markers their time: no marker is late enough to begin a segment
 HORIZON, TRANSACTIONAL = 1 << 6, 1 << 4
+TOPIC = 2  # a kind of resource
 CODECS = ("none", "gzip", "snappy", "lz4")
 AGAIN = {3, 5, 6, 14, 15, 16, 51}  # a topic just made, a coordinator that loads, a transaction that still ends
 
@@ -50,15 +50,16 @@ class Both:
 
     def __init__(self, peers, topic, **settings):
         self.peers, self.topic = peers, topic
-        self.end_offset = 0
+        self.end_offset, self.changes = 0, 0
         self.time = int(time.time() * 1000) + AHEAD_MS
         config = {"cleanup.policy": "compact", "segment.ms": "1000", "min.cleanable.dirty.ratio": "1",
                   **{key.replace("_", "."): value for key, value in settings.items()}}
         self.ids = {}         # (peer, producer) -> its id and epoch
         self.sequences = {}   # producer -> the next sequence number
-        self.admins = [AdminClient({"bootstrap.servers": "%s:%d" % (peer.host, peer.port)}) for peer in peers.values()]
-        for admin in self.admins:
-            admin.create_topics([NewTopic(topic, 1, 1, config=config)])[topic].result(60)
+        for peer in peers.values():
+            self.ask(peer, "CreateTopics", 7, dict(timeoutMs=60000, Topics=[dict(
+                Name=topic, NumPartitions=1, ReplicationFactor=1, Configs=[dict(Name=k, Value=v) for k, v in config.items()])]),
+                lambda a: a["Topics"][0]["ErrorCode"])
 
     def ask(self, peer, api, version, body, error):
         """The answer, once it is not "try again"."""
@@ -127,33 +128,49 @@ class Both:
         assert part["ErrorCode"] == 0, part
         return part
 
-    def set(self, key, value):
-        entry = ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
-        for admin in self.admins:
-            resource = ConfigResource(ResourceType.TOPIC, self.topic, incremental_configs=[entry])
-            admin.incremental_alter_configs([resource])[resource].result(60)
+    def set(self, peer, key, value):
+        """Changed, and the broker has heard of it."""
+        self.ask(peer, "IncrementalAlterConfigs", 1, dict(Resources=[dict(ResourceType=TOPIC, ResourceName=self.topic, Configs=[
+            dict(Name=key, ConfigOperation=0, Value=value)])]), lambda a: a["Responses"][0]["ErrorCode"])
+        peer.until("DescribeConfigs", 4, dict(Resources=[dict(ResourceType=TOPIC, ResourceName=self.topic, ConfigurationKeys=[key])]),
+                   lambda a: float(a["Results"][0]["Configs"][0]["Value"]) == float(value))
 
-    def left(self, name):
-        """All batches that have records: header and records."""
+    def clean_at(self, ratio):
+        """In force on both. Kafka's broker takes one change after the other: one that means nothing (nothing is deleted here by
+        age) is heard of when the one before it has reached the log."""
+        self.changes += 1
+        for peer in self.peers.values():
+            self.set(peer, "min.cleanable.dirty.ratio", ratio)
+            self.set(peer, "retention.ms", str(10 ** 9 + self.changes))
+
+    def all(self, name):
+        """All batches, also those that lost their records."""
         offset, found = 0, []
         while True:
             batches = records.headers(self.fetch(name, offset)["Records"] or b"")
-            for one in batches:
-                offset = one["base"] + one["last"] + 1
-                if one["count"]:
-                    found.append(one)
+            found += batches
             if not batches:
                 return found
+            offset = batches[-1]["base"] + batches[-1]["last"] + 1
+
+    def left(self, name):
+        """All batches that have records: header and records."""
+        return [one for one in self.all(name) if one["count"]]
+
+    def pass_horizons(self):
+        """What waits for its time to go may go."""
+        last = max([one["time"] for name in self.peers for one in self.all(name) if one["attributes"] & HORIZON], default=0)
+        wait_for(lambda: time.time() * 1000 > last + 1, "the last horizon")
 
     def wait(self, what, settled):
         """Lets the cleaners in until both have left the same, and `settled` of that."""
-        self.set("min.cleanable.dirty.ratio", "0.01")
+        self.clean_at("0.01")
         end = time.monotonic() + PATIENCE_S
         while True:
             kafka = [shown(one) for one in self.left("kafka")]
             weir = [shown(one) for one in self.left("weir")]
             if kafka == weir and settled(kafka):
-                self.set("min.cleanable.dirty.ratio", "1")
+                self.clean_at("1")
                 return kafka
             assert time.monotonic() < end, "%s:\nkafka %s\nweir  %s" % (what, kafka, weir)
             time.sleep(0.5)
@@ -265,7 +282,7 @@ def test_tombstones_get_a_horizon_and_go(peers):
     both.batch([("x", "1")])
     found = both.wait("tombstones are kept", lambda found: any(horizon for _, _, _, horizon, *_ in found))
     assert b"a1" in keys_left(found)
-    time.sleep(1.1)  # past the horizon, which both have set
+    both.pass_horizons()
     both.batch([("y", "1")])
     both.batch([("z", "1")])
     found = both.wait("tombstones go", lambda found: b"a1" not in keys_left(found))
@@ -295,7 +312,7 @@ def test_aborted_data_and_markers(peers):
     markers = [one for one in found if one[2] & 0x20]
     assert markers
     for number in range(3):
-        time.sleep(1.1)
+        both.pass_horizons()
         both.batch([("x", "again")])
         both.batch([("x", "and again")])
         # The last of all is in the segment that is written, the one before it stays as the newest of its key below.
