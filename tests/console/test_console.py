@@ -74,10 +74,11 @@ def troubles(tmp_path, start_weir):
     weir = start_weir(project)
     at = f"http://{weir.at['console']}"
     lines = "".join(f"k{i}:{{\"n\":{i}}}\n" for i in range(70))
-    subprocess.run(["kcat", "-b", weir.at["kafka"], "-t", "outside", "-P", "-K:", "-H", "trace=abc",
-                    "-X", "enable.idempotence=true"], input=lines, text=True, check=True, timeout=60)
-    subprocess.run(["kcat", "-b", weir.at["kafka"], "-G", "outsiders", "-c", "5", "-X", "auto.offset.reset=earliest", "outside"],
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, timeout=60)
+    kcat = ["kcat", "-b", weir.at["kafka"], "-X", "api.version.request.timeout.ms=60000"]  # it ends when none answers in 10 s
+    subprocess.run([*kcat, "-t", "outside", "-P", "-K:", "-H", "trace=abc", "-X", "enable.idempotence=true"], input=lines,
+                   text=True, check=True, timeout=120)
+    subprocess.run([*kcat, "-G", "outsiders", "-c", "5", "-X", "auto.offset.reset=earliest", "outside"],
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True, timeout=120)
     ended = {"nightly_export": "failed", "traceback": "failed", "fetched_nothing": "failed", "allowed_nothing": "success", "slow": "running"}
     for name in ended:
         assert requests.post(f"{at}/api/dags/{name}/runs", json={}, timeout=60).ok

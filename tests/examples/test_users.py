@@ -15,8 +15,9 @@ def test_one_record_goes_all_the_way_within_seconds_of_the_start(start_weir):
     session = cql_session(weir, "spark_streams")
     wait_for(lambda: session.execute("SELECT count(*) FROM created_users").one()[0] >= 100, "100 people in the table")
 
-    kcat = subprocess.run(["kcat", "-b", weir.at["kafka"], "-t", "users_created", "-C", "-c", "5", "-e", "-q"],
-                          capture_output=True, text=True, timeout=60)
+    kcat = subprocess.run(["kcat", "-b", weir.at["kafka"], "-t", "users_created", "-C", "-c", "5", "-e", "-q", "-m", "60",
+                           "-X", "api.version.request.timeout.ms=60000"],  # its own patience is 5 s, 10 s to connect
+                          capture_output=True, text=True, timeout=120)
     people = [json.loads(line) for line in kcat.stdout.splitlines()]
     assert len(people) == 5 and all(person["id"] and person["country"] for person in people), kcat.stderr
 
