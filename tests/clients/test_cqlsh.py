@@ -13,12 +13,14 @@ TABLE = """CREATE TABLE IF NOT EXISTS sh.people (id uuid, seen timestamp, name t
 
 
 @pytest.fixture(scope="module")
-def cqlsh(weir):
+def cqlsh(weir, tmp_path_factory):
     host, port = weir.at["cql"].rsplit(":", 1)
+    settings = tmp_path_factory.mktemp("cqlsh") / "cqlshrc"
+    settings.write_text("[tracing]\nmax_trace_wait = 60\n")  # of its own 10 s
 
     def run(text, *options, fails=False):
-        done = subprocess.run([CQLSH, host, port, "--connect-timeout=60", "--request-timeout=60", *options, "-e", text],
-                              capture_output=True, text=True, timeout=180)
+        done = subprocess.run([CQLSH, host, port, f"--cqlshrc={settings}", "--connect-timeout=60", "--request-timeout=60", *options,
+                               "-e", text], capture_output=True, text=True, timeout=180)
         assert (done.returncode != 0) == fails, done.stdout + done.stderr
         return done.stderr if fails else done.stdout
 
