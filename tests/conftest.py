@@ -2,8 +2,10 @@
 import json
 import os
 import pathlib
+import random
 import shutil
 import signal
+import socket
 import subprocess
 import time
 import uuid
@@ -38,13 +40,25 @@ def cql_session(weir, keyspace):
     return session
 
 
+def free_port():
+    """Below those that the kernel gives away by itself: nobody is given it while its weir is down for a restart."""
+    while True:
+        port = random.SystemRandom().randrange(10000, 30000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+
+
 class Weir:
     """One running weir on a project folder; `at` maps part names to host:port."""
 
     def __init__(self, project, data_dir, *sets):
         self.project, self.data_dir, self.sets = str(project), pathlib.Path(data_dir), sets
         self.process, self.at, self.log = None, {}, pathlib.Path(f"{data_dir}.log")
-        self.parts = ("kafka", "cql", "console", "people")  # those that listen on any free port
+        self.parts = ("kafka", "cql", "console", "people")  # those that listen
 
     def start(self):
         ready = pathlib.Path(f"{self.data_dir}.ready.json")
@@ -63,7 +77,7 @@ class Weir:
 
     def port_of(self, part):
         """A started weir keeps its ports over a restart, as clients expect."""
-        return int(self.at[part].rsplit(":", 1)[1]) if part in self.at else 0
+        return int(self.at[part].rsplit(":", 1)[1]) if part in self.at else free_port()
 
     def must_run(self):
         code = self.process.poll()

@@ -7,7 +7,8 @@
 version=4.3.1
 dir=$1
 shift
-fetch kafka org.apache.kafka:kafka_2.13:$version org.apache.kafka:kafka-tools:$version org.apache.logging.log4j:log4j-slf4j-impl:2.25.4
+"$(dirname "$0")/fetch_kafka.sh"
+lib=$root/build/peers/kafka/lib
 rm -rf "$dir"
 mkdir -p "$dir"
 hold_ports 3

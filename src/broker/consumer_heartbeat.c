@@ -82,6 +82,26 @@ static err_t check_fenced(struct consumer_beat *beat, const struct consumer_memb
     return ERR_OK;
 }
 
+// `*out` is the member of its instance id, and becomes who comes, under the id that comes with it.
+static err_t check_static_join(const struct consumer *consumer, struct consumer_beat *beat,
+                               struct consumer_member **out)
+{
+    struct consumer_member *same_id = consumer ? consumer_member(consumer, beat->member_id) : NULL;
+    if (!*out)
+        *out = same_id; // takes the instance id, as in Kafka
+    else if (!(*out)->classic && (*out)->epoch != CONSUMER_LEAVE_STATIC)
+        return refuse(beat, ERR_UNRELEASED_INSTANCE,
+                      "Static member %.*s with instance id %.*s cannot join the group because "
+                      "the instance id is owned by %s member.",
+                      BYTES_PRINT(beat->member_id), BYTES_PRINT(beat->instance_id), (*out)->id);
+    else if (same_id && same_id != *out)
+        return refuse(beat, ERR_FENCED_INSTANCE,
+                      "Static member %.*s with instance id %.*s cannot take the place of member "
+                      "%s: its own id is that of another member.",
+                      BYTES_PRINT(beat->member_id), BYTES_PRINT(beat->instance_id), (*out)->id);
+    return ERR_OK;
+}
+
 // Who is it? `*out` is NULL for a new member; one that takes the place of a static one is not new.
 static err_t find(const struct consumer *consumer, struct consumer_beat *beat,
                   struct consumer_member **out)
@@ -93,12 +113,7 @@ static err_t find(const struct consumer *consumer, struct consumer_beat *beat,
             TRY(check_fenced(beat, *out));
             return check_epoch(beat, *out);
         }
-        if (*out && !(*out)->classic && (*out)->epoch != CONSUMER_LEAVE_STATIC)
-            return refuse(beat, ERR_UNRELEASED_INSTANCE,
-                          "Static member %.*s with instance id %.*s cannot join the group because "
-                          "the instance id is owned by %s member.",
-                          BYTES_PRINT(beat->member_id), BYTES_PRINT(beat->instance_id), (*out)->id);
-        return ERR_OK;
+        return check_static_join(consumer, beat, out);
     }
     *out = consumer ? consumer_member(consumer, beat->member_id) : NULL;
     if (*out)

@@ -214,6 +214,30 @@ static void an_instance_id_in_use_is_not_released_and_its_thief_is_fenced(void *
     end(&world);
 }
 
+static void a_member_has_its_id_alone(void **state)
+{
+    (void)state;
+    struct world world;
+    begin(&world);
+    struct client a = client_make(&world, "a");
+    struct client b = client_make(&world, "b");
+    a.instance = "one";
+    join(&a);
+    join(&b);
+    send(&a, -2);
+    struct client thief = client_make(&world, "b");
+    thief.instance = "one";
+    assert_int_equal(join(&thief), ERR_FENCED_INSTANCE);
+    assert_int_equal(beat(&b), ERR_OK);
+    thief.instance = "two"; // nobody's: b has it from now on
+    assert_int_equal(join(&thief), ERR_OK);
+    assert_int_equal(world.group->consumer->members.count, 2);
+    release(&a);
+    release(&b);
+    release(&thief);
+    end(&world);
+}
+
 // --- time ----------------------------------------------------------------------------
 
 static void a_silent_member_leaves_after_its_session(void **state)
@@ -396,6 +420,7 @@ int main(void)
         TEST(a_lost_answer_is_given_again_to_the_epoch_before),
         TEST(a_static_member_that_left_for_a_while_gets_its_partitions_back),
         TEST(an_instance_id_in_use_is_not_released_and_its_thief_is_fenced),
+        TEST(a_member_has_its_id_alone),
         TEST(a_silent_member_leaves_after_its_session),
         TEST(a_member_that_does_not_revoke_in_time_leaves),
         TEST(new_partitions_are_shared_out),

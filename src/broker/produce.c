@@ -101,6 +101,7 @@ static void answer(struct produce *produce)
             snprintf(why, sizeof why, "a batch was refused: %.*s",
                      BYTES_PRINT(part->out->error_message));
         mem_free(part->append.story);
+        buf_unref(part->packed); // of a part that was not started
         if (part->topic)
             topic_count_produce(part->topic, part->out->error_code != 0);
         topic_unref(part->topic);

@@ -241,6 +241,22 @@ a_write_outside_of_the_transaction_is_refused_as_each_version_understands_it(voi
     client_close(&client);
 }
 
+// The sanitizer tells whether the packed batch stays behind.
+static void a_batch_packed_for_its_topic_is_let_go_when_its_transaction_refuses_it(void **state)
+{
+    (void)state;
+    static const struct topic_setting zstd = {"compression.type", "zstd"};
+    struct client client;
+    client_open(&client);
+    make_topic("a", 1);
+    MUST(log_store_alter_topic(broker->store, "a", &zstd, 1, &diag));
+    struct who who = begin(&client, "t");
+    assert_int_equal(send_batch(&client, 9, "t", who, 0, 0), 48);
+    assert_int_equal(add(&client, 3, "t", who, "a", 0), 0);
+    assert_int_equal(send_batch(&client, 9, "t", who, 0, 0), 0);
+    client_close(&client);
+}
+
 static void one_bad_partition_keeps_the_others_out(void **state)
 {
     (void)state;
@@ -494,6 +510,7 @@ int main(void)
         TEST(fencing_is_told_as_each_version_understands_it),
         TEST(an_init_checks_what_it_is_given),
         TEST(a_write_outside_of_the_transaction_is_refused_as_each_version_understands_it),
+        TEST(a_batch_packed_for_its_topic_is_let_go_when_its_transaction_refuses_it),
         TEST(one_bad_partition_keeps_the_others_out),
         TEST(a_generation_of_a_group_that_is_not_there_commits_nothing),
         TEST(offsets_wait_for_the_end_over_a_restart),
