@@ -9,22 +9,24 @@
 #include "os/socket.h"
 #include "os/terminal.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #define LOCAL_SOCKET "admin.sock"
 
-enum { TRY_MS = 1000, CONNECT_MS = 10000 };
+enum { TRY_MS = 1000 };
 
 const char *const kafka_client_asks[] = {"allow.auto.create.topics", "false", NULL};
 
 // --- connecting ---
 
-// librdkafka would write these to stderr; the last one tells why nobody answers.
+// librdkafka would write these to stderr, from any of its threads; the first tells why nobody
+// answers.
 static void on_log(const rd_kafka_t *rk, int level, const char *facility, const char *text)
 {
     struct kafka_client *client = rd_kafka_opaque(rk);
     (void)level;
-    if (!client || strcmp(facility, "FAIL") != 0)
+    if (!client || strcmp(facility, "FAIL") != 0 || atomic_exchange(&client->fails, true))
         return;
     const char *why = strstr(text, "failed: ");
     if (!why)
@@ -33,6 +35,7 @@ static void on_log(const rd_kafka_t *rk, int level, const char *facility, const 
     char *state = strstr(client->trouble, " (after");
     if (state)
         *state = '\0';
+    client->troubled = true;
 }
 
 static int local_socket(int domain, int type, int protocol, void *opaque)
@@ -121,7 +124,7 @@ bool kafka_client_is_local(const struct kafka_client *client)
 // Waits for the first answer, but not long where nobody listens.
 static err_t first_answer(struct kafka_client *client, struct diag *diag)
 {
-    int64_t end_us = clock_mono_us() + CONNECT_MS * 1000LL;
+    int64_t end_us = clock_mono_us() + KAFKA_TIMEOUT_MS * 1000LL;
     rd_kafka_resp_err_t err;
     do {
         const struct rd_kafka_metadata *metadata;
@@ -130,9 +133,9 @@ static err_t first_answer(struct kafka_client *client, struct diag *diag)
             rd_kafka_metadata_destroy(metadata);
             return ERR_OK;
         }
-    } while (clock_mono_us() < end_us && !client->trouble[0]);
+    } while (clock_mono_us() < end_us && !client->troubled);
     return FAIL(diag, ERR_IO, "no Kafka answers at %s: %s", client->brokers,
-                client->trouble[0] ? client->trouble : rd_kafka_err2str(err));
+                client->troubled ? client->trouble : rd_kafka_err2str(err));
 }
 
 err_t kafka_client_open(struct kafka_client *client, const struct args *args, rd_kafka_type_t type,
@@ -153,6 +156,8 @@ err_t kafka_client_open(struct kafka_client *client, const struct args *args, rd
     err_t err = set(conf, "bootstrap.servers", client->brokers, diag);
     if (err == ERR_OK)
         err = set(conf, "client.id", "weir", diag);
+    if (err == ERR_OK) // otherwise it gives up after 10 s
+        err = set(conf, "api.version.request.timeout.ms", KAFKA_TIMEOUT_TEXT, diag);
     for (; settings && settings[0] && err == ERR_OK; settings += 2)
         err = set(conf, settings[0], settings[1], diag);
     if (err == ERR_OK)

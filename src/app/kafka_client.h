@@ -26,12 +26,15 @@ struct kafka_client {
     rd_kafka_t *rk;
     rd_kafka_queue_t *queue; // for answers of admin requests
     char brokers[512];
-    char trouble[256]; // why the last connection failed
-    bool own;          // the running weir, not --brokers
+    _Atomic bool fails;    // somebody has begun to say why in `trouble`
+    _Atomic bool troubled; // and has said it
+    char trouble[256];     // why the first connection failed
+    bool own;              // the running weir, not --brokers
     struct client weir;
 };
 
 enum { KAFKA_TIMEOUT_MS = 30000 };
+#define KAFKA_TIMEOUT_TEXT "30000"
 
 // Settings of a client that only asks: it makes no topic by naming it.
 extern const char *const kafka_client_asks[];
