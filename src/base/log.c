@@ -4,9 +4,12 @@
 
 #include "base/log.h"
 
+#include "base/utf8.h"
+
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -51,6 +54,20 @@ static size_t begin_line(char *line, size_t size, const struct timespec *now, en
                                    now->tv_nsec / 1000000, names[level], module, event);
 }
 
+// Names come from clients: none may begin a line of its own, or talk to the terminal.
+static void make_printable(char *text, size_t size)
+{
+    for (size_t at = 0; at < size;) {
+        size_t length;
+        uint32_t code = utf8_decode((const uint8_t *)text + at, size - at, &length);
+        bool control = code < 0x20 || (code >= 0x7f && code < 0xa0);
+        bool broken = code == 0xfffd && length == 1;
+        if (control || broken)
+            memset(text + at, '?', length);
+        at += length;
+    }
+}
+
 void log_set_fd(int fd)
 {
     atomic_store(&fd_now, fd);
@@ -75,9 +92,11 @@ void log_write(struct log_site *site, enum log_level level, const char *module, 
     va_start(args, format);
     int more = vsnprintf(line + used, sizeof line - used, format, args);
     va_end(args);
+    size_t keys_at = used;
     used += more > 0 ? (size_t)more : 0;
     if (used > sizeof line - 40)
         used = sizeof line - 40;
+    make_printable(line + keys_at, used - keys_at);
     if (swallowed > 0)
         used += (size_t)snprintf(line + used, sizeof line - used, " swallowed=%d", swallowed);
     line[used++] = '\n';

@@ -5,7 +5,8 @@
 //     LOG_INFO("store/log", "cut a torn tail", "topic=%s partition=%d bytes=%zu", ...);
 //
 // A client's mistake is info, not error. Each call site may write 20 lines a second; what it
-// swallows is counted in the next line it writes. Any thread.
+// swallows is counted in the next line it writes. What is not printable in the values (they may be
+// a client's) becomes '?'. Any thread.
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
