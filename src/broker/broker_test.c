@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The broker on a real port, driven by bare frames.
+#include "base/utf8.h"
 #include "broker/groups.h"
 #include "broker/offsets.h"
 #include "os/clock.h"
@@ -569,6 +570,21 @@ static void a_stream_commits_without_being_a_member(void **state)
     arena_release(&arena);
 }
 
+static void a_group_of_any_bytes_does_not_spoil_the_metrics(void **state)
+{
+    struct fixture *fixture = *state;
+    create(fixture, "orders", 1, 0);
+    assert_int_equal(broker_group_commit(fixture->broker, "a\"\\\n\xff\xc3", "orders",
+                                         (int32_t[]){0}, (int64_t[]){10}, 1, NULL),
+                     ERR_OK);
+    struct str metrics = {0};
+    broker_collect(&metrics, fixture->broker);
+    assert_non_null(
+        strstr(str_text(&metrics), "{consumergroup=\"a\\\"\\\\\\n\xef\xbf\xbd\xef\xbf\xbd\","));
+    assert_true(utf8_valid((const uint8_t *)metrics.ptr, metrics.size));
+    str_release(&metrics);
+}
+
 static void an_unknown_group_is_dead_and_since_v6_not_found(void **state)
 {
     struct arena arena = ARENA_INIT;
@@ -640,6 +656,7 @@ int main(void)
         TEST(a_deleted_group_stays_deleted),
         TEST(a_deleted_topic_takes_its_offsets_along),
         TEST(a_stream_commits_without_being_a_member),
+        TEST(a_group_of_any_bytes_does_not_spoil_the_metrics),
         TEST(an_unknown_group_is_dead_and_since_v6_not_found),
         TEST(a_stopping_broker_does_not_wait_for_held_joins),
     };

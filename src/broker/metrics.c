@@ -5,6 +5,10 @@
 #include "broker/groups.h"
 #include "broker/metrics_jmx.h"
 
+#include "base/utf8.h"
+
+#define REPLACEMENT "\xef\xbf\xbd" // U+FFFD
+
 void metrics_family(struct str *out, const char *name, const char *help, const char *kind)
 {
     str_printf(out, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind);
@@ -15,17 +19,23 @@ static void family(struct str *out, const char *name, const char *help)
     metrics_family(out, name, help, "gauge");
 }
 
-// A label value: \, " and line feeds are escaped.
+// A label value: \, " and line feeds are escaped. What is no UTF-8 would have Prometheus refuse the
+// whole page.
 void metrics_label(struct str *out, const char *name, const char *value)
 {
     str_printf(out, "%s=\"", name);
-    for (; *value; value++) {
+    for (size_t left = strlen(value); left > 0;) {
+        size_t length = utf8_sequence((const uint8_t *)value, left);
         if (*value == '\\' || *value == '"')
             str_append_byte(out, '\\');
         if (*value == '\n')
             str_append_text(out, "\\n");
+        else if (length == 0)
+            str_append_text(out, REPLACEMENT);
         else
-            str_append_byte(out, *value);
+            str_append(out, value, length);
+        value += length ? length : 1;
+        left -= length ? length : 1;
     }
     str_append_byte(out, '"');
 }
