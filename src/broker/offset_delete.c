@@ -67,9 +67,9 @@ static void run(struct request *request)
     struct deleting deleting = {.request = request,
                                 .group = groups_find(request->broker->groups, m->group_id)};
     kafka_offset_delete_response_init(&deleting.response);
-    err_t err = request_may(request, ACL_DELETE, ACL_GROUP, m->group_id)
-                    ? check_group(deleting.group)
-                    : ERR_GROUP_UNAUTHORIZED;
+    err_t err = ERR_GROUP_UNAUTHORIZED;
+    if (request_may(request, ACL_DELETE, ACL_GROUP, m->group_id))
+        err = m->group_id.size ? check_group(deleting.group) : ERR_INVALID_GROUP;
     size_t count = 0;
     for (int32_t t = 0; t < m->topics_count; t++)
         count += (size_t)m->topics[t].partitions_count;

@@ -112,6 +112,8 @@ def case_groups(d):
         ask("OffsetFetch", fetch_v, "nothing", **offset_fetch(fetch_v, group, []))
         ask("OffsetFetch", fetch_v, "absent group", **offset_fetch(fetch_v, "absent-group", [("grp-top", [0])]))
         ask("DeleteGroups", min(v, 2), "not empty", GroupsNames=[group])
+        for nobody in ("", "no-such-group"):
+            ask("OffsetDelete", 0, "group %r" % nobody, GroupId=nobody, Topics=[dict(Name="grp-top", Partitions=[dict(PartitionIndex=0)])])
         ask("OffsetDelete", 0, "subscribed", GroupId=group, Topics=[dict(Name="grp-top", Partitions=[dict(PartitionIndex=0)])])
         ask("LeaveGroup", leave_v, "unknown member", GroupId=group, MemberId="nobody", Members=[dict(MemberId="nobody")])
         ask("LeaveGroup", leave_v, "leave", GroupId=group, MemberId=me, Members=[dict(MemberId=me)])
