@@ -10,7 +10,7 @@ import subprocess
 import pytest
 
 from codec import Codec
-from conftest import ROOT, WEIR, Weir
+from conftest import ROOT, WEIR
 from pair import Closed, Peer
 from random_requests import Requests
 
@@ -32,10 +32,9 @@ def served(peer, codec):
 
 
 @pytest.mark.parametrize("seed", range(FROM, TO))
-def test_random_requests_do_not_end_it(tmp_path, codec, seed):
-    (tmp_path / "project").mkdir()
-    weir = Weir(tmp_path / "project", tmp_path / "data", "kafka.settings={group.initial.rebalance.delay.ms: 0}", "kafka.authorizer=on",
-                "kafka.super_users=User:ANONYMOUS").start()
+def test_random_requests_do_not_end_it(empty_project, start_weir, codec, seed):
+    weir = start_weir(empty_project, "kafka.settings={group.initial.rebalance.delay.ms: 0}", "kafka.authorizer=on",
+                      "kafka.super_users=User:ANONYMOUS")
     peers = [Peer("weir", weir.at["kafka"], codec) for _ in range(3)]
     requests = Requests(codec, served(peers[0], codec), seed)
     for topic in ("a", "b"):
@@ -70,4 +69,3 @@ def test_random_requests_do_not_end_it(tmp_path, codec, seed):
         done = subprocess.run([str(WEIR), "log", "check", "--data-dir", str(weir.data_dir)], capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stdout
         weir.start()
-    weir.stop()
