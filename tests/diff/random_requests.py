@@ -13,7 +13,7 @@ from codec import NUMBERS, within
 
 LEFT_OUT = {
     "SaslHandshake", "SaslAuthenticate",  # there is nobody to sign in
-    "UpdateFeatures",
+    "UpdateFeatures",  # of the broker itself
 }
 TOPICS = ["a", "a", "b", "c"]
 GROUPS = ["g1", "g2", "g3"]
@@ -28,7 +28,7 @@ USUAL_TEXTS = {
     "ProtocolType": ["consumer"], "ServerAssignor": ["uniform", "range", None], "SubscribedTopicRegex": [None, "a|b", ".*"],
     "HostFilter": [None, "*"], "Host": ["*"], "PrincipalFilter": [None, "User:a"], "Principal": ["User:a", "User:*"],
     "EntityType": ["user", "client-id", "ip"], "EntityName": ["u", None], "GroupInstanceId": [None, None, "i1", "i2"],
-    "ReleaseReason": [None], "Reason": [None, "why"], "RackId": ["", None], "Assignor": ["uniform"],
+    "Reason": [None, "why"], "RackId": ["", None],
 }
 CONFIGS = [("cleanup.policy", "compact"), ("cleanup.policy", "delete"), ("segment.bytes", "2000000"), ("retention.ms", "100000"),
            ("max.message.bytes", "1000"), ("compression.type", "zstd"), ("message.timestamp.type", "LogAppendTime"),
@@ -52,7 +52,7 @@ class Requests:
         message = self.codec.requests[name]
         self.producer, self.member = self.recent(self.producers), self.recent(self.members)
         self.odd = self.rng.choice((0, 0.05, 0.05, 0.3))
-        body = self.struct(name, message, message.fields, version, 0)
+        body = self.struct(name, message, message.fields, version)
         if name == "ConsumerGroupHeartbeat" and self.rng.random() > self.odd:
             body.update(TopicPartitions=[] if body["MemberEpoch"] == 0 else None)
             if body["MemberEpoch"] == 0:
@@ -85,7 +85,7 @@ class Requests:
 
     # --- bodies ---
 
-    def struct(self, api, message, fields, version, depth):
+    def struct(self, api, message, fields, version):
         body = {}
         for field in fields:
             if not within(field.versions, version):
@@ -95,13 +95,13 @@ class Requests:
             nullable = within(field.nullable, version)
             if field.element:
                 count = self.pick(self.rng.randrange(5), [1, 1, 2])
-                items = [self.value(api, message, field, field.element, version, depth) for _ in range(count)]
+                items = [self.value(api, message, field, field.element, version) for _ in range(count)]
                 body[field.name] = None if nullable and self.rng.random() < max(self.odd, 0.02) else items
             else:
-                body[field.name] = self.value(api, message, field, field.type, version, depth)
+                body[field.name] = self.value(api, message, field, field.type, version)
         return body
 
-    def value(self, api, message, field, kind, version, depth):
+    def value(self, api, message, field, kind, version):
         if kind == "bool":
             return self.rng.random() < 0.5
         if kind in NUMBERS:
@@ -117,7 +117,7 @@ class Requests:
             return self.pick(b"", [b"32 bytes of salt or of a password", struct.pack(">hi", 0, 1) + struct.pack(">h", 1) + b"a" + struct.pack(">i", -1)])
         if not field.element and within(field.nullable, version) and self.rng.random() < 0.3:
             return None
-        return self.struct(api, message, message.structs[kind], version, depth + 1)
+        return self.struct(api, message, message.structs[kind], version)
 
     def number(self, api, field, kind):
         name, odd = field.name.lower(), self.rng.choice(ODD_NUMBERS[kind])
@@ -154,14 +154,13 @@ class Requests:
             return self.pick(odd, [self.member[1], self.member[1], ""])
         if "TransactionalId" in name:
             return self.pick(odd, ["t1", "t2", None] if api == "InitProducerId" else [self.producer[0]])
-        if api in ("AlterConfigs", "IncrementalAlterConfigs", "CreateTopics", "DescribeConfigs") and name in ("ConfigurationKeys",):
+        if name == "ConfigurationKeys":
             return self.pick(odd, [key for key, _ in CONFIGS])
         if api in ("AlterConfigs", "IncrementalAlterConfigs", "CreateTopics") and name == "Value":
             return self.pick(odd, [value for _, value in CONFIGS])
-        if api in ("AlterConfigs", "IncrementalAlterConfigs", "CreateTopics") and name == "Name" and field.default is None \
-                and self.rng.random() < 0.5:
+        if api in ("AlterConfigs", "IncrementalAlterConfigs", "CreateTopics") and name == "Name" and self.rng.random() < 0.5:
             return self.rng.choice(CONFIGS)[0]
-        if api in ("AlterClientQuotas",) and name == "Key":
+        if api == "AlterClientQuotas" and name == "Key":
             return self.pick(odd, QUOTAS)
         if api == "FindCoordinator":
             return self.pick(odd, [*GROUPS, "t1"])

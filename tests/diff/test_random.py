@@ -14,7 +14,7 @@ from conftest import ROOT, WEIR
 from pair import Closed, Peer
 from random_requests import Requests
 
-COUNT = int(os.environ.get("RANDOM_COUNT", 4000))
+COUNT = 4000
 FROM, TO = map(int, os.environ.get("RANDOM_SEEDS", "1:5").split(":"))
 WAITING = ("JoinGroup", "SyncGroup")  # answered when others have come, if ever
 
