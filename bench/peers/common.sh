@@ -22,13 +22,6 @@ fetch() { # fetch NAME GROUP:ARTIFACT:VERSION...: the jars and what they need in
     touch "$lib.complete"
 }
 
-free_ports() { # free_ports N: as many numbers
-    python3 -c "import socket, sys
-held = [socket.socket() for _ in range(int(sys.argv[1]))]
-for one in held: one.bind(('127.0.0.1', 0))
-print(*(one.getsockname()[1] for one in held))" "$1"
-}
-
 hold_ports() { # hold_ports N: as many numbers in $ports, that nobody else is given; a server of Java may take them until release_ports
     local holder
     exec {holder}< <(exec python3 -c "import socket, sys, time

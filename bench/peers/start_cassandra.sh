@@ -9,7 +9,8 @@ dir=$1 sync=$2
 fetch cassandra org.apache.cassandra:cassandra-all:$version
 rm -rf "$dir"
 mkdir -p "$dir"
-read -r port storage <<<"$(free_ports 2)"
+hold_ports 2
+port=${ports[0]} storage=${ports[1]}
 cat >"$dir/cassandra.yaml" <<END
 cluster_name: 'bench'
 num_tokens: 1
@@ -51,4 +52,5 @@ as=(setpriv --inh-caps=-ipc_lock --bounding-set=-ipc_lock prlimit --memlock=6553
     -Dcassandra.initial_token=0 -cp "$lib/*" org.apache.cassandra.service.CassandraDaemon >"$dir/log" 2>&1 </dev/null &
 pid=$!
 await $pid "$port" 100 "$dir/log"
+release_ports
 echo "127.0.0.1:$port $pid $version"
