@@ -143,8 +143,9 @@ err_t kafka_client_open(struct kafka_client *client, const struct args *args, rd
                         void (*configure)(rd_kafka_conf_t *conf, void *ctx), void *ctx,
                         struct diag *diag)
 {
-    char error[256];
+    char error[256], patience[16];
     memset(client, 0, sizeof *client);
+    snprintf(patience, sizeof patience, "%d", KAFKA_TIMEOUT_MS);
     TRY(find(client, args, diag));
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     rd_kafka_conf_set_opaque(conf, client);
@@ -157,7 +158,7 @@ err_t kafka_client_open(struct kafka_client *client, const struct args *args, rd
     if (err == ERR_OK)
         err = set(conf, "client.id", "weir", diag);
     if (err == ERR_OK) // otherwise it gives up after 10 s
-        err = set(conf, "api.version.request.timeout.ms", KAFKA_TIMEOUT_TEXT, diag);
+        err = set(conf, "api.version.request.timeout.ms", patience, diag);
     for (; settings && settings[0] && err == ERR_OK; settings += 2)
         err = set(conf, settings[0], settings[1], diag);
     if (err == ERR_OK)

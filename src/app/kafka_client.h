@@ -34,7 +34,6 @@ struct kafka_client {
 };
 
 enum { KAFKA_TIMEOUT_MS = 30000 };
-#define KAFKA_TIMEOUT_TEXT "30000"
 
 // Settings of a client that only asks: it makes no topic by naming it.
 extern const char *const kafka_client_asks[];
