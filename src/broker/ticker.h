@@ -4,8 +4,8 @@
 // look after, seldom when there is not.
 //
 // Lifetime   ticker_stop() before ticker_release(); one that nobody ever woke need not be stopped.
-// Thread     any, but for `look`, which runs on the loop. ticker_wake() may be called with any lock
-//            held that is not taken while ticker_wake() waits: it takes a leaf of its own.
+// Thread     any, but for `look`, which runs on the loop. ticker_wake() may be called with other
+//            locks held: it takes only its own, a leaf.
 // Blocking   ticker_stop() waits for a look that runs, so not from the loop.
 #ifndef BROKER_TICKER_H
 #define BROKER_TICKER_H

@@ -22,11 +22,8 @@ enum {
     ZSTD_WINDOW_LOG = 27
 };
 
-// The LZ4 frame's flags (LZ4 Frame Format 1.6): a dictionary is wanted, reserved, blocks stand
-// alone.
+// Flags of an LZ4 frame (LZ4 Frame Format 1.6).
 enum { LZ4_FLAGS_AT = 4, LZ4_DICTIONARY = 1, LZ4_RESERVED = 2, LZ4_INDEPENDENT = 32 };
-
-static const uint8_t xerial_magic[8] = {0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0};
 
 static const char *const names[] = {"uncompressed", "gzip", "snappy", "lz4", "zstd"};
 
@@ -102,6 +99,8 @@ static err_t gzip_pack(struct bytes plain, int level, struct str *out, struct di
 
 // --- snappy ---
 
+#define XERIAL_MAGIC bytes_make("\x82SNAPPY\0", 8)
+
 static err_t snappy_block(struct bytes packed, size_t start, size_t max_bytes, struct str *out,
                           struct diag *diag)
 {
@@ -126,12 +125,12 @@ static err_t snappy_unpack(struct bytes packed, size_t max_bytes, struct str *ou
                            struct diag *diag)
 {
     size_t start = out->size;
-    if (!bytes_starts(packed, bytes_make(xerial_magic, sizeof xerial_magic)))
+    if (!bytes_starts(packed, XERIAL_MAGIC))
         return snappy_block(packed, start, max_bytes, out, diag);
     struct reader reader = reader_make(packed);
     while (!reader.failed && reader_left(&reader) >= sizeof(uint32_t)) { // less is passed over
         struct bytes rest = bytes_make(reader.at, reader_left(&reader));
-        if (bytes_starts(rest, bytes_make(xerial_magic, sizeof xerial_magic))) {
+        if (bytes_starts(rest, XERIAL_MAGIC)) {
             reader_take(&reader, XERIAL_HEADER_BYTES);
             continue;
         }
@@ -144,7 +143,7 @@ static err_t snappy_unpack(struct bytes packed, size_t max_bytes, struct str *ou
 
 static err_t snappy_pack(struct bytes plain, struct str *out, struct diag *diag)
 {
-    str_append(out, xerial_magic, sizeof xerial_magic);
+    str_append_bytes(out, XERIAL_MAGIC);
     writer_u32(out, 1);
     writer_u32(out, 1);
     for (size_t at = 0; at < plain.size; at += XERIAL_BLOCK_BYTES) {
