@@ -43,7 +43,7 @@ def cql_session(weir, keyspace):
 def free_port():
     """Below those that the kernel gives away by itself: nobody is given it while its weir is down for a restart."""
     while True:
-        port = random.SystemRandom().randrange(10000, 30000)
+        port = random.SystemRandom().randrange(10100, 30000)  # browsers open no 10080
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))

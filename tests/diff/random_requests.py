@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Well-formed requests at random, out of Kafka's own descriptions of its messages: most values are such that the request
 gets far (a topic that is there, a producer's own epoch, a member's own id), some are odd. What a seed gives is always the same,
-but for the ids that the broker makes.
+but for the ids that the broker makes and the time of the records.
 
 Left out is what ends or blinds the broker by its own rights: settings of the broker and quotas a byte a second wide.
 """
